@@ -1,0 +1,18 @@
+//! What every engine agrees on about layers, before any of them is stored.
+//!
+//! ```text
+//! digest   sha256 digests and the ids made of them: DiffId, ChainId, BlobDigest
+//! path     how people write a place in a Windows image: C:\x, /x, Files/x, x:stream
+//! rules    how names compare and how whiteouts act when layers are stacked
+//! ```
+//!
+//! No I/O here: bytes and strings in, values out.
+#![forbid(unsafe_code)]
+
+mod digest;
+mod path;
+mod rules;
+
+pub use digest::{BlobDigest, ChainId, DiffId, Digest, DigestError, Hasher};
+pub use path::{TreePath, TreePathError, View};
+pub use rules::{Names, Whiteouts};
