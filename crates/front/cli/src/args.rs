@@ -1,0 +1,326 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use transom_oci::PlatformChoice;
+
+/// Store, stack, read and re-export Windows container layers on any OS.
+///
+/// REF is an image's name (name:tag), its digest, the digest of a layer, or the first digits of one.
+/// Paths are written C:\Windows\x, /Windows/x or Files/Windows/x, in any case; file:stream names an
+/// alternate data stream.
+#[derive(Debug, Parser)]
+#[command(name = "transom", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Folder of the store [default: /var/lib/transom for root, else transom in the user's data folder].
+    #[arg(long, value_name = "DIR", env = "TRANSOM_ROOT", global = true)]
+    pub(crate) root: Option<PathBuf>,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no progress and no notes.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Load images from an OCI layout, an OCI archive or a docker archive.
+    Load(Load),
+    /// Write images out, with the digests they came with.
+    Save(Save),
+    /// List images.
+    Images,
+    /// List layers.
+    Layers,
+    /// Give an image one more name.
+    Tag(Tag),
+    /// Tell all that is known of an image.
+    Inspect(Ref),
+    /// Tell how an image was made, step by step.
+    History(Ref),
+    /// List a folder.
+    Ls(Ls),
+    /// Tell all that is known of files: times, attributes, security, streams, links, layer.
+    Stat(Stat),
+    /// Print files or streams.
+    Cat(Cat),
+    /// Copy files and folders out of an image.
+    Cp(Cp),
+    /// Find files.
+    Find(Find),
+    /// Compare two images or layers.
+    Diff(Diff),
+    /// List what a layer changes in the layers below it.
+    Changes(Changes),
+    /// Check images, or all that is in the store, against their digests.
+    Verify(Verify),
+    /// Remove images, or names of images, and the layers that nothing else needs.
+    Rm(Rm),
+    /// Delete what nothing refers to.
+    Gc(Gc),
+    /// Tell what takes how much space.
+    Df,
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages and completions into a folder.
+    #[command(hide = true)]
+    Generate {
+        /// The folder.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ref {
+    /// The image.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+}
+
+/// What whiteouts do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whiteouts {
+    /// As the writer of each layer meant them: hcs for layers by Windows, oci for all others.
+    Auto,
+    /// As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing.
+    Hcs,
+    /// As the OCI specification says: whiteouts act on lower layers only.
+    Oci,
+}
+
+impl Whiteouts {
+    pub(crate) fn rule(self) -> Option<transom_layer::Whiteouts> {
+        match self {
+            Self::Auto => None,
+            Self::Hcs => Some(transom_layer::Whiteouts::Hcs),
+            Self::Oci => Some(transom_layer::Whiteouts::Oci),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Load {
+    /// A folder or archive; - reads an archive from stdin.
+    pub(crate) path: PathBuf,
+    /// Name of the image, instead of the one it brings; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Which image of a list: OS/ARCH[:OS.VERSION] [default: windows, then linux, of this machine's architecture].
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<PlatformChoice>,
+    /// Do not keep the compressed layers: saves space, but save will write new ones with new digests.
+    #[arg(long)]
+    pub(crate) drop_compressed: bool,
+    /// What whiteouts do when the stack is checked.
+    #[arg(long, value_enum, default_value_t = Whiteouts::Auto)]
+    pub(crate) whiteouts: Whiteouts,
+    /// Refuse what is otherwise only noted: whiteouts of nothing.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Layers imported at the same time [default: number of cores].
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) jobs: usize,
+    /// Most entries a layer may have.
+    #[arg(long, value_name = "N", default_value_t = transom_sealed::Limits::default().entries)]
+    pub(crate) max_entries: u64,
+    /// Most bytes a layer's tar may have.
+    #[arg(long, value_name = "BYTES", default_value_t = transom_sealed::Limits::default().tar_bytes)]
+    pub(crate) max_bytes: u64,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One tar, an OCI layout.
+    Oci,
+    /// A folder, an OCI layout.
+    OciDir,
+    /// One tar, as docker save wrote it before OCI.
+    DockerArchive,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Save {
+    /// The images.
+    #[arg(value_name = "REF", required = true)]
+    pub(crate) references: Vec<String>,
+    /// Where to; - writes an archive to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = Format::Oci)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tag {
+    /// The image.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The new name; another image that has it loses it.
+    pub(crate) name: String,
+}
+
+/// How a REF is read as a tree.
+#[derive(Debug, clap::Args)]
+pub(crate) struct View {
+    /// Start paths at the tar's root (Files, Hives, UtilityVM) instead of C:\.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// What whiteouts do.
+    #[arg(long, value_enum, default_value_t = Whiteouts::Auto)]
+    pub(crate) whiteouts: Whiteouts,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Ls {
+    /// The image or layer.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The folders or files.
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(crate) paths: Vec<String>,
+    /// Show attributes, size, time and owner.
+    #[arg(short, long)]
+    pub(crate) long: bool,
+    /// Show what is in folders, too.
+    #[arg(short = 'R', long)]
+    pub(crate) recursive: bool,
+    /// Show alternate data streams, too.
+    #[arg(short, long)]
+    pub(crate) streams: bool,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Stat {
+    /// The image or layer.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The files or folders.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cat {
+    /// The image or layer.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// The files or streams.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cp {
+    /// What: REF:PATH; the last part of PATH may have * and ? in it.
+    #[arg(value_name = "REF:PATH")]
+    pub(crate) source: String,
+    /// Where to: a folder that exists, or the new name.
+    pub(crate) dest: PathBuf,
+    /// Keep Windows metadata as extended attributes (user.MSWINDOWS.…), streams as file:stream, and times.
+    #[arg(long)]
+    pub(crate) metadata: bool,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+/// What to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Type {
+    /// Files.
+    #[value(alias = "f")]
+    File,
+    /// Folders.
+    #[value(alias = "d")]
+    Directory,
+    /// Symbolic links and junctions.
+    #[value(alias = "l")]
+    Link,
+    /// Alternate data streams.
+    #[value(alias = "s")]
+    Stream,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Find {
+    /// The image or layer.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Where to begin.
+    #[arg(value_name = "PATH", default_value = "/")]
+    pub(crate) path: String,
+    /// Only names that match this, with * and ?, in any case in a Windows image.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) name: Option<String>,
+    /// Only this kind.
+    #[arg(long = "type", value_enum, value_name = "TYPE")]
+    pub(crate) kind: Option<Type>,
+    #[command(flatten)]
+    pub(crate) view: View,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// The image or layer to start from.
+    #[arg(value_name = "A")]
+    pub(crate) first: String,
+    /// The image or layer to come to.
+    #[arg(value_name = "B")]
+    pub(crate) second: String,
+    /// Leave out entries of which only the metadata differs.
+    #[arg(long)]
+    pub(crate) content: bool,
+    /// What whiteouts do.
+    #[arg(long, value_enum, default_value_t = Whiteouts::Auto)]
+    pub(crate) whiteouts: Whiteouts,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Changes {
+    /// The layer; for an image its topmost one.
+    #[arg(value_name = "LAYER")]
+    pub(crate) reference: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    /// The image or layer; everything if not given.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rm {
+    /// The images: a name takes that name away, and the image with the last one; a digest the image with all names.
+    #[arg(value_name = "REF", required = true)]
+    pub(crate) references: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Gc {
+    /// Delete kept compressed layers, too: save will write new ones with new digests.
+    #[arg(long)]
+    pub(crate) compressed: bool,
+}

@@ -1,0 +1,87 @@
+//! One module for each group of commands, and the way from the arguments to them.
+
+mod cat;
+mod cp;
+mod cp_metadata;
+mod diff;
+mod find;
+mod generate;
+mod images;
+mod load;
+mod ls;
+mod maintain;
+mod save;
+mod stat;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use transom_sealed::Store;
+
+use crate::args::{Args, Command, Global};
+
+/// Runs what was asked for.
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    let global = &args.global;
+    match args.command {
+        Command::Completions { shell } => generate::completions(shell)?,
+        Command::Generate { out } => generate::all(&out)?,
+        Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
+        command => run_in(&open(global)?, global, command)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
+    match command {
+        Command::Load(load) => load::run(store, global, &load),
+        Command::Save(save) => save::run(store, global, &save),
+        Command::Images => images::images(store, global),
+        Command::Layers => images::layers(store, global),
+        Command::Tag(tag) => images::tag(store, &tag),
+        Command::Inspect(image) => images::inspect(store, &image),
+        Command::History(image) => images::history(store, global, &image),
+        Command::Ls(ls) => ls::run(store, global, &ls),
+        Command::Stat(stat) => stat::run(store, global, &stat),
+        Command::Cat(cat) => cat::run(store, &cat),
+        Command::Cp(cp) => cp::run(store, global, &cp),
+        Command::Find(find) => find::run(store, global, &find),
+        Command::Diff(diff) => diff::diff(store, global, &diff),
+        Command::Changes(changes) => diff::changes(store, global, &changes),
+        Command::Rm(rm) => maintain::rm(store, global, &rm),
+        Command::Gc(gc) => maintain::gc(store, global, &gc),
+        Command::Df => maintain::df(store, global),
+        Command::Verify(_) | Command::Completions { .. } | Command::Generate { .. } => {
+            unreachable!("run() has taken these")
+        }
+    }
+}
+
+fn open(global: &Global) -> Result<Store> {
+    let root = match &global.root {
+        Some(root) => root.clone(),
+        None => default_root()?,
+    };
+    Store::open(&root).with_context(|| format!("cannot open the store at {}", root.display()))
+}
+
+/// `/var/lib/transom` for root, else `transom` in the folder where the platform keeps a user's data.
+fn default_root() -> Result<PathBuf> {
+    #[cfg(unix)]
+    if rustix::process::geteuid().is_root() {
+        return Ok(PathBuf::from("/var/lib/transom"));
+    }
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let data = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else {
+        folder("XDG_DATA_HOME").or_else(|| folder("HOME").map(|home| home.join(".local/share")))
+    };
+    let data = data.context("neither --root nor a home folder is set")?;
+    Ok(data.join("transom"))
+}

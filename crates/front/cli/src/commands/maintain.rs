@@ -1,0 +1,217 @@
+//! `transom verify`, `rm`, `gc` and `df`
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Result;
+use serde_json::json;
+use transom_sealed::{Damage, ImageRecord, LayerRecord, Removed, Store, StoreError};
+
+use super::images::display_name;
+use crate::args::{Gc, Global, Rm, Verify};
+use crate::target::Target;
+use crate::{output, progress, show};
+
+pub(super) fn verify(store: &Store, global: &Global, args: &Verify) -> Result<ExitCode> {
+    let (images, layers) = match &args.reference {
+        None => (store.images()?, store.layers()?),
+        Some(reference) => match Target::find(store, reference)? {
+            Target::Layer(layer) => (Vec::new(), vec![layer]),
+            Target::Image(image) => {
+                let mut ids = image.diff_ids();
+                ids.sort();
+                ids.dedup();
+                let layers = ids
+                    .into_iter()
+                    .map(|id| store.layer(id))
+                    .collect::<Result<_, _>>()?;
+                (vec![image], layers)
+            }
+        },
+    };
+    let mut damages = verify_layers(store, global, &layers)?;
+    for image in &images {
+        damages.extend(store.verify_documents(image)?);
+    }
+    if global.json {
+        output::json(&json!({
+            "images": images.len(),
+            "layers": layers.len(),
+            "damages": damages.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        let damaged = damages.iter().map(|damage| format!("damaged: {damage}"));
+        let size = show::size(layers.iter().map(|layer| layer.size).sum());
+        let verdict = match damages.len() {
+            0 => "all as it should be".to_owned(),
+            number => format!(
+                "{}; load the images again from where they came",
+                show::count(number as u64, "damage")
+            ),
+        };
+        let images = show::count(images.len() as u64, "image");
+        let layers = show::count(layers.len() as u64, "layer");
+        let sum = format!("{images}, {layers}, {size}: {verdict}");
+        output::lines(&damaged.chain([sum]).collect::<Vec<_>>())?;
+    }
+    Ok(if damages.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Verifies layers, as many at a time as there are cores.
+fn verify_layers(store: &Store, global: &Global, layers: &[LayerRecord]) -> Result<Vec<Damage>> {
+    let progress = progress::to_stderr(global.quiet);
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(layer) = layers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let watch = progress.layer_started(&layer.diff_id.to_string(), Some(layer.size));
+            let damages = store.verify_layer(layer, &|bytes| watch.advance(bytes));
+            results
+                .lock()
+                .expect("no thread panics with it")
+                .push((layer.diff_id, damages));
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(layers.len());
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut results = results.into_inner().expect("no thread panics with it");
+    results.sort_by_key(|(layer, _)| *layer);
+    let damages: Result<Vec<Vec<Damage>>, StoreError> =
+        results.into_iter().map(|(_, damages)| damages).collect();
+    Ok(damages?.into_iter().flatten().collect())
+}
+
+pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
+    let mut removed = Removed::default();
+    for reference in &args.references {
+        let image = Target::image(store, reference)?;
+        match only_a_name(&image, reference) {
+            Some(name) => {
+                store.remove_name(name)?;
+                removed.names.push(name.to_owned());
+            }
+            None => {
+                let more = store.remove_image(&image)?;
+                removed.names.extend(more.names);
+                removed.images.extend(more.images);
+                removed.layers.extend(more.layers);
+                removed.bytes += more.bytes;
+            }
+        }
+    }
+    report(global, &removed)
+}
+
+/// The name that is to be taken away, if the image has others that keep it.
+fn only_a_name<'a>(image: &'a ImageRecord, reference: &str) -> Option<&'a str> {
+    let is_meant = |name: &&String| {
+        *name == reference
+            || name
+                .strip_suffix(":latest")
+                .is_some_and(|name| name == reference)
+    };
+    let name = image.names.iter().find(is_meant)?;
+    (image.names.len() > 1).then_some(name.as_str())
+}
+
+pub(super) fn gc(store: &Store, global: &Global, args: &Gc) -> Result<()> {
+    let removed = store.collect_garbage(args.compressed)?;
+    report(global, &removed)
+}
+
+fn report(global: &Global, removed: &Removed) -> Result<()> {
+    if global.json {
+        return output::json(&json!({
+            "names": removed.names,
+            "images": removed.images.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "layers": removed.layers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "bytes": removed.bytes,
+        }));
+    }
+    let names = removed
+        .names
+        .iter()
+        .map(|name| format!("name    {}", show::text(name.as_bytes())));
+    let images = removed
+        .images
+        .iter()
+        .map(|image| format!("image   {image}"));
+    let layers = removed
+        .layers
+        .iter()
+        .map(|layer| format!("layer   {layer}"));
+    let sum = format!("{} given back", show::size(removed.bytes));
+    output::lines(
+        &names
+            .chain(images)
+            .chain(layers)
+            .chain([sum])
+            .collect::<Vec<_>>(),
+    )
+}
+
+pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
+    let usage = store.usage()?;
+    if global.json {
+        return output::json(&json!({
+            "logical": usage.logical,
+            "tars": usage.tars,
+            "shared": usage.shared,
+            "indexes": usage.indexes,
+            "compressed": usage.blobs,
+            "merged_indexes": usage.chains,
+            "catalog": usage.catalog,
+            "total": usage.total(),
+            "reclaimable": usage.reclaimable,
+            "images": usage.images.iter().map(|image| json!({
+                "names": image.image.names,
+                "manifest": image.image.manifest.to_string(),
+                "size": image.size,
+                "unique": image.unique,
+                "shared": image.size - image.unique,
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    let rows: Vec<Vec<String>> = usage
+        .images
+        .iter()
+        .map(|image| {
+            vec![
+                display_name(&image.image),
+                show::size(image.size),
+                show::size(image.unique),
+                show::size(image.size - image.unique),
+            ]
+        })
+        .collect();
+    output::table(&["IMAGE", "SIZE", "UNIQUE", "SHARED"], &[1, 2, 3], &rows)?;
+    let sums = [
+        ("images, each counted whole", usage.logical),
+        ("layers, each counted once", usage.tars),
+        ("  of these shared by images", usage.shared),
+        ("indexes", usage.indexes),
+        ("compressed layers", usage.blobs),
+        ("merged indexes (a cache)", usage.chains),
+        ("catalog", usage.catalog),
+        ("on disk", usage.total()),
+        ("  of this reclaimable by gc", usage.reclaimable),
+    ];
+    let line = |(name, bytes): &(&str, u64)| format!("{name:<28} {:>12}", show::size(*bytes));
+    output::lines(
+        &std::iter::once(String::new())
+            .chain(sums.iter().map(line))
+            .collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,42 @@
+//! Loads images into a Transom store and saves them from it. A front end: it translates, and knows
+//! nothing of layers that the store does not tell it.
+//!
+//! ```text
+//!  layout folder ─┐                            ┌─ import (in parallel) ─► layers
+//!  OCI archive ───┼─► source ─► plan ─► checks ┤
+//!  docker-archive ┘                            └─ add ──────────────────► images
+//!
+//!  images ─► files (kept blobs, tars, or new gzips) ─► hashed on the way ─► archive or folder
+//! ```
+//!
+//! * [`load`] takes a source apart: reads documents and checks their digests, chooses among the
+//!   platforms of a list, makes sure that all layers are there, imports them, adds the images.
+//! * [`save`] and [`save_to`] write images out: with the digests they came with wherever the store has
+//!   kept the bytes, else with a new manifest, and they say so.
+//! * [`resolve`] and [`resolve_layer`] tell what a person means by a name or by some digits of a digest.
+//! * [`Manifest`], [`Index`] and [`Config`] read documents as Go's tools do.
+//!
+//! Bytes of documents and of kept layers pass through untouched. Sources are taken to be hostile:
+//! documents are limited in size, depth and number, names never become paths, and whatever is named by
+//! a digest is hashed before it is used.
+#![forbid(unsafe_code)]
+
+mod document;
+mod gzip;
+mod json;
+mod load;
+mod media;
+mod progress;
+mod reference;
+mod save;
+mod select;
+mod source;
+
+pub use document::{Config, Descriptor, History, Index, Manifest, PlatformSpec};
+pub use json::{JsonError, MAX_DOCUMENT};
+pub use load::{LoadError, LoadOptions, Loaded, LoadedLayer, load};
+pub use progress::{LayerProgress, NoProgress, Progress};
+pub use reference::{ReferenceError, new_name, resolve, resolve_layer};
+pub use save::{Format, Recompressed, SaveError, SaveImage, SaveReport, SavedImage, save, save_to};
+pub use select::{PlatformChoice, PlatformError, SelectError};
+pub use source::SourceError;
