@@ -1,0 +1,62 @@
+-- The catalog: which layers, blobs, images and names there are. The one source of truth;
+-- what is on disk and not in here is removed by recovery.
+
+CREATE TABLE layers (
+    diff_id          TEXT PRIMARY KEY,   -- sha256:… of the uncompressed tar
+    size             INTEGER NOT NULL,   -- bytes of layer.tar
+    index_size       INTEGER NOT NULL,   -- bytes of index.erofs
+    index_digest     TEXT NOT NULL,      -- sha256:… of index.erofs
+    entries          INTEGER NOT NULL,   -- entries in the tar, whiteouts and streams included
+    whiteouts        INTEGER NOT NULL,   -- whiteouts among them
+    unresolved_links INTEGER NOT NULL,   -- hard links whose target only a lower layer can have
+    dialect          TEXT NOT NULL,      -- who wrote the tar: 'windows' or 'foreign'
+    names            TEXT NOT NULL,      -- how names compare in its index: 'windows' or 'posix'
+    created          INTEGER NOT NULL    -- seconds since 1970
+) STRICT;
+
+-- Compressed forms of layers that were seen: what a blob inflates to, and whether its bytes are kept.
+CREATE TABLE blobs (
+    digest      TEXT PRIMARY KEY,
+    diff_id     TEXT NOT NULL REFERENCES layers ON DELETE CASCADE,
+    compression TEXT NOT NULL,           -- 'none', 'gzip' or 'zstd'
+    size        INTEGER NOT NULL,
+    kept        INTEGER NOT NULL         -- 1: the bytes are in blobs/
+) STRICT;
+CREATE INDEX blobs_by_layer ON blobs (diff_id);
+
+-- Manifests and configs, byte for byte.
+CREATE TABLE documents (
+    digest TEXT PRIMARY KEY,
+    bytes  BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE images (
+    manifest     TEXT PRIMARY KEY REFERENCES documents,
+    config       TEXT NOT NULL REFERENCES documents,
+    media_type   TEXT NOT NULL,          -- of the manifest
+    os           TEXT NOT NULL,
+    architecture TEXT NOT NULL,
+    os_version   TEXT NOT NULL,          -- empty if the config has none
+    created      INTEGER NOT NULL        -- when it was stored, seconds since 1970
+) STRICT;
+
+CREATE TABLE image_layers (
+    manifest TEXT NOT NULL REFERENCES images ON DELETE CASCADE,
+    position INTEGER NOT NULL,           -- 0 is the base
+    diff_id  TEXT NOT NULL REFERENCES layers,
+    blob     TEXT NOT NULL,              -- the digest the manifest names
+    PRIMARY KEY (manifest, position)
+) STRICT;
+CREATE INDEX image_layers_by_layer ON image_layers (diff_id);
+
+CREATE TABLE names (
+    name     TEXT PRIMARY KEY,           -- repository:tag
+    manifest TEXT NOT NULL REFERENCES images ON DELETE CASCADE
+) STRICT;
+
+-- Layers that a running operation needs although no image names them yet.
+CREATE TABLE leases (
+    holder  TEXT NOT NULL,               -- a folder in staging/, alive while its lock is held
+    diff_id TEXT NOT NULL REFERENCES layers,
+    PRIMARY KEY (holder, diff_id)
+) STRICT;

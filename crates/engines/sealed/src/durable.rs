@@ -1,0 +1,109 @@
+//! Files that are there wholly or not at all: write aside, sync, rename, sync the folder.
+//!
+//! Every write to the store goes through here, and every error names the path and the verb.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {}: {source}", path.display())]
+pub struct FileError {
+    /// What was being done, as a verb: `open`, `write`, `rename`.
+    pub verb: &'static str,
+    /// The file or folder it was done to.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// Adds the verb and the path to an I/O result.
+pub(crate) trait Named<T> {
+    fn named(self, verb: &'static str, path: &Path) -> Result<T, FileError>;
+}
+
+impl<T> Named<T> for io::Result<T> {
+    fn named(self, verb: &'static str, path: &Path) -> Result<T, FileError> {
+        self.map_err(|source| FileError {
+            verb,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+/// Makes `path` and its parents if they are missing, for this user only.
+pub(crate) fn create_dir(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).named("create folder", path)
+}
+
+/// Makes the new file `path`; it must not exist.
+pub(crate) fn create_file(path: &Path) -> Result<File, FileError> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .named("create", path)
+}
+
+/// Opens `path` for reading.
+pub(crate) fn open_file(path: &Path) -> Result<File, FileError> {
+    File::open(path).named("open", path)
+}
+
+/// Makes the bytes of `file` durable.
+pub(crate) fn sync_file(file: &File, path: &Path) -> Result<(), FileError> {
+    file.sync_all().named("sync", path)
+}
+
+/// Makes the names in the folder `path` durable.
+pub(crate) fn sync_dir(path: &Path) -> Result<(), FileError> {
+    #[cfg(unix)]
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .named("sync folder", path)?;
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Renames `from` to `to`; both folders still have to be synced.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(from, to).named("rename", from)
+}
+
+/// Lists the names in the folder `path`; none if it is not there.
+pub(crate) fn names_in(path: &Path) -> Result<Vec<String>, FileError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).named("list", path),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        if let Ok(name) = entry.named("list", path)?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Deletes a file or a folder with all that is in it; nothing there is fine.
+pub(crate) fn delete(path: &Path) -> Result<(), FileError> {
+    let result = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.named("delete", path),
+    }
+}

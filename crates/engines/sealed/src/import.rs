@@ -1,0 +1,406 @@
+//! Import: one pass over a layer's bytes, then two files and one transaction.
+
+mod decode;
+mod error;
+mod pipeline;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use transom_layer::{BlobDigest, DiffId, Hasher, Names};
+use transom_layertar::{Parser, Step};
+
+pub use error::{ImportError, ImportFailure};
+use pipeline::{PassError, Passed, Targets};
+
+use crate::catalog::{self, BlobRecord, Compression, LayerRecord};
+use crate::durable::{self, Named};
+use crate::index::{BuildError, IndexBuilder, IndexError, IndexSummary};
+use crate::layout::{INDEX, TAR};
+use crate::staging;
+use crate::store::{self, Session};
+
+/// Bounds on what an import accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes of the uncompressed tar.
+    pub tar_bytes: u64,
+    /// Most entries, together with folders that only names imply and parts of sparse files: an
+    /// index is built in memory, which takes about 600 bytes for each.
+    pub entries: u64,
+    /// Bounds of the tar parser on one entry.
+    pub tar: transom_layertar::Limits,
+}
+
+impl Default for Limits {
+    /// 2 TiB less one block, which is what 32-bit block numbers reach, and 4 million entries.
+    fn default() -> Self {
+        Self {
+            tar_bytes: (u64::from(u32::MAX) - 1) * 512,
+            entries: 4_000_000,
+            tar: transom_layertar::Limits::default(),
+        }
+    }
+}
+
+/// What to import and what it must turn out to be.
+#[derive(Debug, Clone)]
+pub struct LayerRequest<'a> {
+    /// How errors name the layer.
+    pub label: &'a str,
+    /// The digest its bytes must have as they come.
+    pub blob: Option<BlobDigest>,
+    /// The number of bytes that must come.
+    pub blob_size: Option<u64>,
+    /// The digest its tar must have.
+    pub diff_id: Option<DiffId>,
+    /// How its names compare: decides which of them are duplicates.
+    pub names: Names,
+    /// Keep the compressed bytes, so that the image can be written out with the same digests.
+    pub keep_blob: bool,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// A layer that is in the store now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportedLayer {
+    /// Digest of the tar.
+    pub diff_id: DiffId,
+    /// Digest of the bytes as they came.
+    pub blob: BlobDigest,
+    /// Number of bytes that came.
+    pub blob_size: u64,
+    /// Bytes of the tar.
+    pub size: u64,
+    /// How the bytes were compressed.
+    pub compression: Compression,
+    /// The store had the layer before.
+    pub already_there: bool,
+}
+
+impl Session<'_> {
+    /// Imports one layer: after this it is in the store, durable, and kept while the session lives.
+    ///
+    /// `progress` is called with the number of bytes just read from `source`.
+    ///
+    /// # Errors
+    /// [`ImportError`]; the store is as it was before.
+    pub fn import_layer(
+        &self,
+        source: impl Read,
+        request: &LayerRequest<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<ImportedLayer, ImportError> {
+        self.import(source, request, progress)
+            .map_err(|failure| ImportError {
+                label: request.label.to_owned(),
+                failure,
+            })
+    }
+
+    fn import(
+        &self,
+        source: impl Read,
+        request: &LayerRequest<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<ImportedLayer, ImportFailure> {
+        let known = match request.diff_id {
+            Some(id) => self.lease_if_known(id)?,
+            None => false,
+        };
+        let staged = Staged {
+            folder: self.staging.new_folder()?,
+            blob: self.staging.new_path(),
+        };
+        let result = self.import_into(&staged, known, source, request, progress);
+        // What an import leaves is gone at once, not only when the session ends.
+        let deleted = durable::delete(&staged.folder).and(durable::delete(&staged.blob));
+        let layer = result?;
+        deleted?;
+        Ok(layer)
+    }
+
+    fn import_into(
+        &self,
+        staged: &Staged,
+        known: bool,
+        source: impl Read,
+        request: &LayerRequest<'_>,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<ImportedLayer, ImportFailure> {
+        let tar_path = staged.folder.join(TAR);
+        let tar = (!known)
+            .then(|| durable::create_file(&tar_path))
+            .transpose()?;
+        let blob = request
+            .keep_blob
+            .then(|| durable::create_file(&staged.blob))
+            .transpose()?;
+        let targets = Targets {
+            tar: tar.as_ref().map(|file| (file, tar_path.as_path())),
+            blob: blob.as_ref().map(|file| (file, staged.blob.as_path())),
+        };
+        // One byte more than announced is enough to know that it is wrong.
+        let most = request.blob_size.map_or(u64::MAX, |size| size.saturating_add(1));
+        let source = source.take(most);
+
+        let mut sealer = Sealer::new(request, !known);
+        let passed = pipeline::run(source, targets, progress, |block| sealer.push(block))
+            .map_err(ImportFailure::from_pass)?;
+        let parsed = sealer.finish()?;
+        check_expectations(request, &passed)?;
+
+        let keep_blob = request.keep_blob && passed.compression != Compression::None;
+        let record = match (parsed, &tar) {
+            (Some(index), Some(tar)) => Some(write_index(
+                index,
+                request.names,
+                &passed,
+                tar,
+                &staged.folder.join(INDEX),
+            )?),
+            _ => None,
+        };
+        self.commit(staged, record.as_ref(), keep_blob, &passed)
+            .inspect_err(|_| {
+                // Files that were moved into place before the transaction failed belong to nobody.
+                let _ = self.store.recover();
+            })
+    }
+
+    /// Keeps the layer for this session if the store has it.
+    fn lease_if_known(&self, id: DiffId) -> Result<bool, ImportFailure> {
+        self.store.catalog.write(|tx| {
+            let tar = self.store.layout.tar(id);
+            let known = catalog::layer(tx, id)?.is_some() && tar.try_exists().named("find", &tar)?;
+            if known {
+                catalog::insert_lease(tx, self.staging.holder(), id)?;
+            }
+            Ok(known)
+        })
+    }
+
+    /// Makes the staged files a layer of the store, unless it has the layer by now.
+    fn commit(
+        &self,
+        staged: &Staged,
+        record: Option<&LayerRecord>,
+        keep_blob: bool,
+        passed: &Passed,
+    ) -> Result<ImportedLayer, ImportFailure> {
+        let layout = &self.store.layout;
+        let blob = BlobRecord {
+            digest: passed.blob,
+            diff_id: passed.diff_id,
+            compression: passed.compression,
+            size: passed.blob_size,
+            kept: keep_blob,
+        };
+        durable::sync_dir(&staged.folder)?;
+        let already_there = self.store.catalog.write(|tx| -> Result<_, ImportFailure> {
+            let known = catalog::layer(tx, passed.diff_id)?.is_some();
+            let target = layout.layer(passed.diff_id);
+            let in_place = target.try_exists().named("find", &target)?;
+            match record {
+                // A known layer whose files are lost gets new ones.
+                Some(record) if !(known && in_place) => {
+                    if in_place {
+                        // Left by a process that died between rename and commit.
+                        staging::discard(layout, &target)?;
+                    }
+                    durable::rename(&staged.folder, &target)?;
+                    durable::sync_dir(&layout.layers())?;
+                    if !known {
+                        catalog::insert_layer(tx, record)?;
+                    }
+                }
+                None if !known => return Err(ImportFailure::Vanished(passed.diff_id)),
+                _ => {}
+            }
+            if keep_blob && !catalog::blob(tx, passed.blob)?.is_some_and(|known| known.kept) {
+                durable::rename(&staged.blob, &layout.blob(passed.blob))?;
+                durable::sync_dir(&layout.blobs())?;
+            }
+            catalog::insert_blob(tx, &blob)?;
+            catalog::insert_lease(tx, self.staging.holder(), passed.diff_id)?;
+            // ---- the commit that follows is the point of no return
+            Ok(known)
+        })?;
+        Ok(ImportedLayer {
+            diff_id: passed.diff_id,
+            blob: passed.blob,
+            blob_size: passed.blob_size,
+            size: passed.size,
+            compression: passed.compression,
+            already_there,
+        })
+    }
+}
+
+/// What an import writes before it is part of the store.
+struct Staged {
+    /// Becomes the layer's folder.
+    folder: PathBuf,
+    /// The compressed bytes, if they are kept.
+    blob: PathBuf,
+}
+
+/// Reads headers while the tar passes by.
+struct Sealer {
+    parser: Parser,
+    limits: Limits,
+    /// Bytes of the tar that passed.
+    bytes: u64,
+    /// `None` if only the digest is wanted: the store has the layer.
+    index: Option<IndexBuilder>,
+}
+
+impl Sealer {
+    fn new(request: &LayerRequest<'_>, wants_index: bool) -> Self {
+        Self {
+            parser: Parser::new(request.limits.tar),
+            limits: request.limits,
+            bytes: 0,
+            index: wants_index.then(|| IndexBuilder::new(request.names)),
+        }
+    }
+
+    fn push(&mut self, block: &[u8]) -> Result<(), ImportFailure> {
+        self.bytes += block.len() as u64;
+        if self.bytes > self.limits.tar_bytes {
+            return Err(ImportFailure::TooLarge {
+                limit: self.limits.tar_bytes,
+            });
+        }
+        let Some(index) = &mut self.index else {
+            return Ok(());
+        };
+        let mut rest = block;
+        while !rest.is_empty() {
+            let (used, step) = self.parser.push(rest)?;
+            rest = &rest[used..];
+            if let Step::Entry(entry) = step {
+                index.add(&entry)?;
+                if index.items() > self.limits.entries {
+                    return Err(ImportFailure::TooManyEntries {
+                        name: String::from_utf8_lossy(&entry.name).into_owned(),
+                        limit: self.limits.entries,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Option<IndexBuilder>, ImportFailure> {
+        let Some(index) = self.index else {
+            return Ok(None);
+        };
+        self.parser.finish()?;
+        Ok(Some(index))
+    }
+}
+
+fn check_expectations(request: &LayerRequest<'_>, passed: &Passed) -> Result<(), ImportFailure> {
+    if let Some(expected) = request.blob_size.filter(|size| *size != passed.blob_size) {
+        return Err(ImportFailure::WrongSize {
+            expected,
+            found: passed.blob_size,
+        });
+    }
+    if let Some(expected) = request.blob.filter(|digest| *digest != passed.blob) {
+        return Err(ImportFailure::WrongBlob {
+            expected,
+            found: passed.blob,
+        });
+    }
+    if let Some(expected) = request.diff_id.filter(|id| *id != passed.diff_id) {
+        return Err(ImportFailure::WrongDiffId {
+            expected,
+            found: passed.diff_id,
+        });
+    }
+    Ok(())
+}
+
+/// Writes the index beside the tar and makes it durable.
+fn write_index(
+    index: IndexBuilder,
+    names: Names,
+    passed: &Passed,
+    tar: &File,
+    path: &Path,
+) -> Result<LayerRecord, ImportFailure> {
+    let file = durable::create_file(path)?;
+    let mut out = HashingFile {
+        file: &file,
+        hasher: Hasher::new(),
+    };
+    let mut buffered = BufWriter::with_capacity(256 * 1024, &mut out);
+    let summary: IndexSummary = index.write(tar, passed.size, &mut buffered)?;
+    buffered.flush().named("write", path)?;
+    drop(buffered);
+    let index_digest = BlobDigest(out.hasher.finish());
+    durable::sync_file(&file, path)?;
+    Ok(LayerRecord {
+        diff_id: passed.diff_id,
+        size: passed.size,
+        index_size: summary.bytes,
+        index_digest,
+        entries: summary.entries,
+        whiteouts: summary.whiteouts,
+        unresolved_links: summary.unresolved_links,
+        dialect: summary.dialect,
+        names,
+        created: store::now(),
+    })
+}
+
+/// Hashes what it writes.
+struct HashingFile<'a> {
+    file: &'a File,
+    hasher: Hasher,
+}
+
+impl Write for HashingFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl From<IndexError> for ImportFailure {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Entry(error) => error.into(),
+            IndexError::Write(error) => Self::Index(error),
+        }
+    }
+}
+
+impl From<BuildError> for ImportFailure {
+    fn from(error: BuildError) -> Self {
+        Self::Entry(Box::new(error))
+    }
+}
+
+impl ImportFailure {
+    fn from_pass(error: PassError<Self>) -> Self {
+        match error {
+            PassError::Source(source) => Self::Source(source),
+            PassError::Decode(compression, source) => Self::Decode {
+                compression: compression.as_str(),
+                source,
+            },
+            PassError::File(error) => Self::File(error),
+            PassError::Sink(failure) => failure,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! One pass over a layer: inflate, hash both digests, write the tar, read its headers.
+//!
+//! ```text
+//!  source ──► decode ──┬─► hash   both digests; writes the compressed bytes if they are kept
+//!  (caller's thread)   └─► seal   writes the tar, parses headers, builds the index
+//!                            └─► flush  makes what is written durable while the rest arrives
+//! ```
+//!
+//! Inflating takes a core for itself; hashing, writing and parsing share the other. Blocks of the
+//! tar go round in a fixed set of buffers, so memory does not grow with the layer.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use transom_layer::{BlobDigest, DiffId, Hasher};
+
+use super::decode::{self, Decoder};
+use crate::catalog::Compression;
+use crate::durable::{FileError, Named};
+
+/// Bytes of the tar that go through the pipeline at once.
+const BLOCK: usize = 1024 * 1024;
+/// Blocks under way at the same time.
+const BLOCKS: usize = 8;
+/// Compressed pieces that may wait for the hasher, of at most [`super::decode`]'s buffer each.
+const PIECES: usize = 16;
+/// Bytes written before the flusher is told to make them durable.
+const FLUSH_EVERY: u64 = 32 * 1024 * 1024;
+
+/// What one pass found out.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) blob: BlobDigest,
+    pub(super) blob_size: u64,
+    pub(super) diff_id: DiffId,
+    pub(super) size: u64,
+    pub(super) compression: Compression,
+}
+
+/// Where the bytes go. A path that is `None` is not written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Targets<'a> {
+    pub(super) tar: Option<(&'a File, &'a Path)>,
+    pub(super) blob: Option<(&'a File, &'a Path)>,
+}
+
+/// A pass that failed.
+#[derive(Debug)]
+pub(super) enum PassError<E> {
+    Source(io::Error),
+    Decode(Compression, io::Error),
+    File(FileError),
+    Sink(E),
+}
+
+/// Something for the hasher.
+enum ToHash {
+    Compressed(Vec<u8>),
+    Plain(Arc<Vec<u8>>),
+}
+
+/// Runs the pass; `sink` sees the tar in order, in blocks, and `progress` the source's bytes.
+pub(super) fn run<E: Send>(
+    source: impl Read,
+    targets: Targets<'_>,
+    progress: &(dyn Fn(u64) + Sync),
+    sink: impl FnMut(&[u8]) -> Result<(), E> + Send,
+) -> Result<Passed, PassError<E>> {
+    let (to_hash, from_decode) = bounded(PIECES);
+    let (to_seal, from_decode_too) = bounded(BLOCKS);
+    let (pool, free) = bounded(BLOCKS);
+    for _ in 0..BLOCKS {
+        pool.send(Vec::new())
+            .expect("the channel has room for all blocks");
+    }
+    let stop = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        let hash_pool = pool.clone();
+        let hash = scope.spawn(move || {
+            let hashed = hash(&from_decode, &hash_pool, targets.blob);
+            if hashed.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                from_decode
+                    .iter()
+                    .for_each(|piece| give_back(piece, &hash_pool));
+            }
+            hashed
+        });
+        let seal = scope.spawn(move || {
+            let sealed = seal(&from_decode_too, &pool, targets.tar, sink);
+            if sealed.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                from_decode_too
+                    .iter()
+                    .for_each(|block| recycle(block, &pool));
+            }
+            sealed
+        });
+        let out = Out {
+            to_hash,
+            to_seal,
+            free,
+            stop,
+        };
+        let decoded = decode(source, &out, progress);
+        drop(out);
+        let sealed = seal.join().expect("the sealing thread does not panic");
+        let hashed = hash.join().expect("the hashing thread does not panic");
+        // A stage that fails makes decoding stop, so its error is the reason.
+        sealed?;
+        let hashed = hashed.map_err(PassError::File)?;
+        let compression = decoded?;
+        let plain = hashed.plain.finish();
+        Ok(match compression {
+            Compression::None => Passed {
+                blob: BlobDigest(plain),
+                blob_size: hashed.plain_size,
+                diff_id: DiffId(plain),
+                size: hashed.plain_size,
+                compression,
+            },
+            _ => Passed {
+                blob: BlobDigest(hashed.compressed.finish()),
+                blob_size: hashed.compressed_size,
+                diff_id: DiffId(plain),
+                size: hashed.plain_size,
+                compression,
+            },
+        })
+    })
+}
+
+/// The decoder's ends of the channels.
+struct Out<'a> {
+    to_hash: Sender<ToHash>,
+    to_seal: Sender<Arc<Vec<u8>>>,
+    free: Receiver<Vec<u8>>,
+    /// Set by a stage that failed; that stage goes on giving blocks back, so nobody waits for ever.
+    stop: &'a AtomicBool,
+}
+
+/// Hands a copy of the compressed bytes to the hasher while the decoder reads them.
+struct Tee<'a, R> {
+    source: R,
+    /// `None` for a plain tar, which is hashed only once.
+    to_hash: Option<&'a Sender<ToHash>>,
+    progress: &'a (dyn Fn(u64) + Sync),
+    /// Set when the source itself fails, to tell that from a damaged stream.
+    failure: Option<io::Error>,
+}
+
+impl<R: Read> Read for Tee<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = match self.source.read(buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                let copy = io::Error::new(error.kind(), error.to_string());
+                self.failure = Some(error);
+                return Err(copy);
+            }
+        };
+        (self.progress)(count as u64);
+        if let Some(to_hash) = self.to_hash {
+            // The hasher receives until this end is dropped, whatever happens to it.
+            let _ = to_hash.send(ToHash::Compressed(buffer[..count].to_vec()));
+        }
+        Ok(count)
+    }
+}
+
+fn decode<E>(
+    mut source: impl Read,
+    out: &Out<'_>,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Compression, PassError<E>> {
+    let (compression, head) = decode::detect(&mut source).map_err(PassError::Source)?;
+    let mut tee = Tee {
+        source: io::Cursor::new(head).chain(source),
+        to_hash: (compression != Compression::None).then_some(&out.to_hash),
+        progress,
+        failure: None,
+    };
+    let pumped = Decoder::new(compression, &mut tee).and_then(|decoder| pump(decoder, out));
+    match (pumped, tee.failure.take()) {
+        (Ok(()), _) => Ok(compression),
+        (Err(_), Some(failure)) => Err(PassError::Source(failure)),
+        (Err(error), None) => Err(PassError::Decode(compression, error)),
+    }
+}
+
+/// Moves blocks from the decoder to both other threads until the stream ends or one of them fails.
+fn pump(mut decoder: Decoder<impl Read>, out: &Out<'_>) -> io::Result<()> {
+    while let Ok(mut block) = out.free.recv() {
+        if out.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        block.resize(BLOCK, 0);
+        let filled = decoder.fill(&mut block)?;
+        block.truncate(filled);
+        if filled == 0 {
+            break;
+        }
+        let block = Arc::new(block);
+        // Both receivers live until `out` is dropped: a stage that fails goes on receiving.
+        let _ = out.to_hash.send(ToHash::Plain(Arc::clone(&block)));
+        let _ = out.to_seal.send(block);
+    }
+    Ok(())
+}
+
+/// Gives the block in a piece for the hasher back.
+fn give_back(piece: ToHash, pool: &Sender<Vec<u8>>) {
+    if let ToHash::Plain(block) = piece {
+        recycle(block, pool);
+    }
+}
+
+/// Gives a block back to the pool if no other thread needs it any more.
+fn recycle(block: Arc<Vec<u8>>, pool: &Sender<Vec<u8>>) {
+    if let Some(block) = Arc::into_inner(block) {
+        let _ = pool.send(block);
+    }
+}
+
+#[derive(Default)]
+struct Hashed {
+    compressed: Hasher,
+    compressed_size: u64,
+    plain: Hasher,
+    plain_size: u64,
+}
+
+fn hash(
+    from: &Receiver<ToHash>,
+    pool: &Sender<Vec<u8>>,
+    blob: Option<(&File, &Path)>,
+) -> Result<Hashed, FileError> {
+    let mut hashed = Hashed::default();
+    for piece in from {
+        match piece {
+            ToHash::Compressed(bytes) => {
+                hashed.compressed.update(&bytes);
+                hashed.compressed_size += bytes.len() as u64;
+                if let Some((mut file, path)) = blob {
+                    file.write_all(&bytes).named("write", path)?;
+                }
+            }
+            ToHash::Plain(block) => {
+                hashed.plain.update(&block);
+                hashed.plain_size += block.len() as u64;
+                recycle(block, pool);
+            }
+        }
+    }
+    if let Some((file, path)) = blob {
+        file.sync_data().named("sync", path)?;
+    }
+    Ok(hashed)
+}
+
+fn seal<E: Send>(
+    from: &Receiver<Arc<Vec<u8>>>,
+    pool: &Sender<Vec<u8>>,
+    tar: Option<(&File, &Path)>,
+    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), PassError<E>> {
+    let Some((mut file, path)) = tar else {
+        for block in from {
+            sink(&block).map_err(PassError::Sink)?;
+            recycle(block, pool);
+        }
+        return Ok(());
+    };
+    thread::scope(|scope| {
+        let (to_flush, flushes) = bounded::<()>(1);
+        let flusher = scope.spawn(move || {
+            for () in flushes {
+                file.sync_data()?;
+            }
+            // The last one covers what came after the last call.
+            file.sync_data()
+        });
+        let written = (|| {
+            let mut unflushed = 0;
+            for block in from {
+                file.write_all(&block)
+                    .named("write", path)
+                    .map_err(PassError::File)?;
+                sink(&block).map_err(PassError::Sink)?;
+                unflushed += block.len() as u64;
+                recycle(block, pool);
+                // A flusher that is still busy is told with the next block.
+                if unflushed >= FLUSH_EVERY && to_flush.try_send(()).is_ok() {
+                    unflushed = 0;
+                }
+            }
+            Ok(())
+        })();
+        drop(to_flush);
+        let flushed = flusher.join().expect("the flushing thread does not panic");
+        written?;
+        // A failed sync must not be tried again: the kernel may have dropped the pages.
+        flushed.named("sync", path).map_err(PassError::File)
+    })
+}

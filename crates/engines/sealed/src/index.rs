@@ -1,0 +1,14 @@
+//! The index of a layer: its tree as an EROFS image whose files point into the tar.
+
+mod build;
+pub(crate) mod keys;
+pub(crate) mod long_name;
+mod named_tree;
+mod rebuild;
+
+pub use build::{BuildError, EntryRule};
+pub use build::IndexError;
+pub(crate) use build::{IndexBuilder, IndexSummary};
+pub use rebuild::RebuildError;
+pub(crate) use rebuild::rebuild;
+pub(crate) use named_tree::{Child, NamedTree};

@@ -1,0 +1,55 @@
+//! The extended attributes in which an index keeps what EROFS has no field for.
+//!
+//! What comes from a PAX record is named `user.` and the record's key; the value is the record's
+//! value, except that base64 is decoded. So an overlay copies it up by itself, and `getfattr` on
+//! a mount shows what the tar says.
+//!
+//! | attribute | value |
+//! |---|---|
+//! | `user.MSWINDOWS.fileattr` | FILE_ATTRIBUTE_* bits, decimal |
+//! | `user.MSWINDOWS.rawsd` | self-relative security descriptor |
+//! | `user.MSWINDOWS.mountpoint` | `1`: the link is a junction |
+//! | `user.MSWINDOWS.xattr.NAME` | value of the NTFS extended attribute NAME |
+//! | `user.LIBARCHIVE.creationtime`, `user.atime`, `user.ctime` | PAX time |
+//! | `user.transom.…` | see the constants |
+
+/// FILE_ATTRIBUTE_* bits, decimal.
+pub(crate) const FILE_ATTRIBUTES: &[u8] = b"user.MSWINDOWS.fileattr";
+/// Self-relative security descriptor.
+pub(crate) const SECURITY: &[u8] = b"user.MSWINDOWS.rawsd";
+/// Present on junctions.
+pub(crate) const MOUNT_POINT: &[u8] = b"user.MSWINDOWS.mountpoint";
+/// Prefix of NTFS extended attributes.
+pub(crate) const EA_PREFIX: &[u8] = b"user.MSWINDOWS.xattr.";
+/// Creation time.
+pub(crate) const CREATION: &[u8] = b"user.LIBARCHIVE.creationtime";
+/// Last access.
+pub(crate) const LAST_ACCESS: &[u8] = b"user.atime";
+/// NTFS change time.
+pub(crate) const CHANGE: &[u8] = b"user.ctime";
+
+/// `none` on a Windows file without a DATA stream, which is not the same as an empty one.
+pub(crate) const DATA_STREAM: &[u8] = b"user.transom.stream";
+/// Position in the chain of the layer an entry comes from, decimal, 0 is the base. Chain indexes only.
+pub(crate) const LAYER: &[u8] = b"user.transom.layer";
+/// Path of a hard link's target that the layer itself does not have. Layer indexes only.
+pub(crate) const LINK: &[u8] = b"user.transom.link";
+/// True target of a link whose target EROFS cannot hold: empty, or longer than 4,095 bytes.
+pub(crate) const TARGET: &[u8] = b"user.transom.target";
+/// Prefix of the true name of an entry whose name EROFS cannot hold; see [`super::long_name`].
+pub(crate) const LONG_NAME_PREFIX: &[u8] = b"user.transom.name.";
+/// `1` on a directory that no entry of the layer describes. Layer indexes only.
+pub(crate) const IMPLIED: &[u8] = b"user.transom.implied";
+
+/// Says whether an index gives this attribute a meaning of its own, so that a tar may not bring it
+/// as an ordinary one.
+pub(crate) fn is_reserved(key: &[u8]) -> bool {
+    matches!(key, CREATION | LAST_ACCESS | CHANGE)
+        || key.starts_with(b"user.MSWINDOWS.")
+        || key.starts_with(b"user.transom.")
+}
+
+/// Says whether an attribute tells about the index and not about the file.
+pub(crate) fn is_of_index(key: &[u8]) -> bool {
+    matches!(key, LAYER | LINK | TARGET | IMPLIED) || key.starts_with(LONG_NAME_PREFIX)
+}

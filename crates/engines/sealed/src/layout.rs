@@ -1,0 +1,87 @@
+//! Where things lie under the root. Only ids on disk, never absolute paths, so that a root can be moved.
+//!
+//! ```text
+//! <root>/
+//!   transom.db              the catalog
+//!   layers/<diffid>/        layer.tar, index.erofs
+//!   blobs/<digest>          compressed layers, byte for byte as they came
+//!   chains/<name>.erofs     merged indexes: a cache
+//!   staging/<holder>/       what a running operation writes; <holder>.lock is held while it lives
+//!   trash/                  what is being deleted
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use transom_layer::{BlobDigest, DiffId};
+
+use crate::durable::{self, FileError};
+
+/// The folders and files of one root.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Makes the folders that are missing.
+    pub(crate) fn create(root: &Path) -> Result<Self, FileError> {
+        let layout = Self {
+            root: root.to_owned(),
+        };
+        for folder in [
+            layout.layers(),
+            layout.blobs(),
+            layout.chains(),
+            layout.staging(),
+            layout.trash(),
+        ] {
+            durable::create_dir(&folder)?;
+        }
+        Ok(layout)
+    }
+
+    pub(crate) fn catalog(&self) -> PathBuf {
+        self.root.join("transom.db")
+    }
+
+    pub(crate) fn layers(&self) -> PathBuf {
+        self.root.join("layers")
+    }
+
+    pub(crate) fn layer(&self, id: DiffId) -> PathBuf {
+        self.layers().join(id.0.hex())
+    }
+
+    pub(crate) fn tar(&self, id: DiffId) -> PathBuf {
+        self.layer(id).join(TAR)
+    }
+
+    pub(crate) fn index(&self, id: DiffId) -> PathBuf {
+        self.layer(id).join(INDEX)
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    pub(crate) fn blob(&self, digest: BlobDigest) -> PathBuf {
+        self.blobs().join(digest.0.hex())
+    }
+
+    pub(crate) fn chains(&self) -> PathBuf {
+        self.root.join("chains")
+    }
+
+    pub(crate) fn staging(&self) -> PathBuf {
+        self.root.join("staging")
+    }
+
+    pub(crate) fn trash(&self) -> PathBuf {
+        self.root.join("trash")
+    }
+}
+
+/// Name of the sealed tar in a layer's folder.
+pub(crate) const TAR: &str = "layer.tar";
+/// Name of the index in a layer's folder.
+pub(crate) const INDEX: &str = "index.erofs";

@@ -1,0 +1,42 @@
+//! The sealed engine: a layer is its tar, byte for byte as it came, and an index beside it. It is
+//! never unpacked.
+//!
+//! ```text
+//!  bytes ──import──► layer.tar + index.erofs ──┐
+//!                                              ├─chain──► merged index ──tree──► names, metadata, data
+//!  bytes ──import──► layer.tar + index.erofs ──┘                         diff
+//! ```
+//!
+//! * [`Store`] is one root folder: layers, images and their catalog, for any number of processes.
+//! * [`Session::import_layer`] takes a layer in, in one pass, and makes it durable before it is visible.
+//! * [`Store::open_chain`] stacks layers once; [`Tree`] then reads names, metadata and data without a mount.
+//! * [`diff`] compares any two trees.
+//! * [`Store::verify_layer`], [`Store::usage`] and [`Store::collect_garbage`] keep the store honest.
+//!
+//! What lies where on disk is told in `docs/formats/store.md`.
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod chain;
+pub mod diff;
+mod durable;
+mod image;
+mod import;
+mod index;
+mod layout;
+mod maintain;
+mod staging;
+mod store;
+mod tree;
+
+pub use catalog::{
+    BlobRecord, CatalogError, Compression, Dialect, ImageLayer, ImageRecord, LayerRecord, Platform,
+};
+pub use chain::{ChainError, Stacking, StackingRule};
+pub use durable::FileError;
+pub use image::{AddImageError, AddedImage, NewImage, Removed};
+pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
+pub use index::{BuildError, EntryRule, IndexError, RebuildError};
+pub use maintain::{Damage, ImageUsage, Usage};
+pub use store::{Session, Store, StoreError};
+pub use tree::{Data, Kind, Metadata, Node, Tree, TreeError};

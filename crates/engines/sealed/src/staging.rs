@@ -1,0 +1,135 @@
+//! A folder of its own for each running operation, and a lock that says the operation lives.
+//!
+//! The lock is the kernel's (`flock` or its like), so it ends with the process however that ends;
+//! recovery removes the folders whose lock it can take.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::durable::{self, FileError, Named};
+use crate::layout::Layout;
+
+/// One operation's folder; deleted when dropped.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    holder: String,
+    folder: PathBuf,
+    lock_path: PathBuf,
+    _lock: File,
+    next: AtomicU64,
+}
+
+impl Staging {
+    /// Makes a new folder and takes its lock.
+    pub(crate) fn create(layout: &Layout) -> Result<Self, FileError> {
+        loop {
+            let holder = unique_name();
+            let lock_path = lock_path(layout, &holder);
+            let lock = durable::create_file(&lock_path)?;
+            lock.lock().named("lock", &lock_path)?;
+            // A recovery that came between the two calls above has deleted the file as a dead one's.
+            if !lock_path.try_exists().named("find", &lock_path)? {
+                continue;
+            }
+            let folder = layout.staging().join(&holder);
+            durable::create_dir(&folder)?;
+            return Ok(Self {
+                holder,
+                folder,
+                lock_path,
+                _lock: lock,
+                next: AtomicU64::new(0),
+            });
+        }
+    }
+
+    /// The name under which this operation holds leases.
+    pub(crate) fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// Makes a new empty folder inside.
+    pub(crate) fn new_folder(&self) -> Result<PathBuf, FileError> {
+        let path = self.new_path();
+        durable::create_dir(&path)?;
+        Ok(path)
+    }
+
+    /// Returns a path inside that nothing else uses.
+    pub(crate) fn new_path(&self) -> PathBuf {
+        self.folder
+            .join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What cannot be deleted now is deleted by the next recovery, once the lock is free.
+        let _ = durable::delete(&self.folder);
+        let _ = durable::delete(&self.lock_path);
+    }
+}
+
+/// Deletes the folders of operations whose process is gone.
+pub(crate) fn clean_dead(layout: &Layout) -> Result<(), FileError> {
+    for name in durable::names_in(&layout.staging())? {
+        let holder = name.strip_suffix(LOCK_SUFFIX).unwrap_or(&name);
+        let lock_path = lock_path(layout, holder);
+        let lock = match File::open(&lock_path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // The owner deletes the lock last: a folder without one is half deleted.
+                durable::delete(&layout.staging().join(holder))?;
+                continue;
+            }
+            Err(error) => return Err(error).named("open", &lock_path),
+        };
+        match lock.try_lock() {
+            Ok(()) => {
+                // The lock stays if its folder cannot be deleted: the next recovery tries again.
+                let _ = durable::delete(&layout.staging().join(holder))
+                    .and_then(|()| durable::delete(&lock_path));
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error).named("lock", &lock_path),
+        }
+    }
+    Ok(())
+}
+
+/// Says whether `holder` may still be running; to be asked after [`clean_dead`].
+pub(crate) fn may_live(layout: &Layout, holder: &str) -> Result<bool, FileError> {
+    let path = lock_path(layout, holder);
+    path.try_exists().named("find", &path)
+}
+
+fn lock_path(layout: &Layout, holder: &str) -> PathBuf {
+    layout.staging().join(format!("{holder}{LOCK_SUFFIX}"))
+}
+
+const LOCK_SUFFIX: &str = ".lock";
+
+/// A name no other operation has: process, time, counter.
+fn unique_name() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_nanos());
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{nanos:x}-{:x}-{count:x}", std::process::id())
+}
+
+/// Moves `path` into the trash under a name that begins with its own; the trash is emptied later.
+pub(crate) fn discard(layout: &Layout, path: &Path) -> Result<(), FileError> {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("unnamed");
+    durable::rename(
+        path,
+        &layout.trash().join(format!("{name}.{}", unique_name())),
+    )
+}

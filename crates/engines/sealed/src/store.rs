@@ -1,0 +1,319 @@
+//! The store: one root folder with its catalog, open in any number of processes at once.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use transom_layer::{BlobDigest, DiffId, Digest};
+
+use crate::catalog::{self, BlobRecord, Catalog, CatalogError, ImageRecord, LayerRecord};
+use crate::durable::{self, FileError};
+use crate::image::Removed;
+use crate::layout::Layout;
+use crate::staging::{self, Staging};
+
+/// A store that could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The catalog knows no such layer.
+    #[error("there is no layer {0} in the store")]
+    NoLayer(DiffId),
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    pub(crate) layout: Layout,
+    pub(crate) catalog: Catalog,
+}
+
+impl Store {
+    /// Opens the store at `root`, making it if it is missing, and puts right what a process that
+    /// died has left behind.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a file or the catalog cannot be read or written.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let layout = Layout::create(root)?;
+        let catalog = Catalog::open(&layout.catalog())?;
+        let store = Self { layout, catalog };
+        store.recover()?;
+        Ok(store)
+    }
+
+    /// Makes the disk follow the catalog. Doing it twice does no harm.
+    pub(crate) fn recover(&self) -> Result<(), StoreError> {
+        staging::clean_dead(&self.layout)?;
+        if self.leaves_to_pick_up()? {
+            self.catalog.write(|tx| {
+                for holder in catalog::lease_holders(tx)? {
+                    if !staging::may_live(&self.layout, &holder)? {
+                        self.abandon_leases(tx, &holder)?;
+                    }
+                }
+                self.reconcile(tx)
+            })?;
+        }
+        // What cannot be deleted now does no harm: the next recovery or `gc` tries again.
+        let _ = self.empty_trash();
+        Ok(())
+    }
+
+    /// Looks, without taking the write lock, whether disk and catalog differ. Another process
+    /// in the middle of a commit looks like a difference, too: the lock sorts that out.
+    fn leaves_to_pick_up(&self) -> Result<bool, StoreError> {
+        let on_disk: HashSet<String> = durable::names_in(&self.layout.layers())?
+            .into_iter()
+            .collect();
+        let blobs_on_disk: HashSet<String> = durable::names_in(&self.layout.blobs())?
+            .into_iter()
+            .collect();
+        self.catalog.read(|tx| {
+            for holder in catalog::lease_holders(tx)? {
+                if !staging::may_live(&self.layout, &holder)? {
+                    return Ok(true);
+                }
+            }
+            Ok(known_layers(tx)? != on_disk || kept_blobs(tx)? != blobs_on_disk)
+        })
+    }
+
+    /// Moves what the catalog does not know into the trash, and what it knows back out of it.
+    fn reconcile(&self, tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
+        let trash = durable::names_in(&self.layout.trash())?;
+        for (folder, known) in [
+            (self.layout.layers(), known_layers(tx)?),
+            (self.layout.blobs(), kept_blobs(tx)?),
+        ] {
+            let on_disk = durable::names_in(&folder)?;
+            for name in on_disk.iter().filter(|name| !known.contains(*name)) {
+                staging::discard(&self.layout, &folder.join(name))?;
+            }
+            for name in known.iter().filter(|name| !on_disk.contains(name)) {
+                // Its deletion was under way when the process died before the commit.
+                let prefix = format!("{name}.");
+                if let Some(found) = trash.iter().find(|entry| entry.starts_with(&prefix)) {
+                    durable::rename(&self.layout.trash().join(found), &folder.join(name))?;
+                }
+            }
+            durable::sync_dir(&folder)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what is in the trash and not known to the catalog (an uncommitted deletion is).
+    pub(crate) fn empty_trash(&self) -> Result<(), StoreError> {
+        let trash = durable::names_in(&self.layout.trash())?;
+        if trash.is_empty() {
+            return Ok(());
+        }
+        let known = self.catalog.read(|tx| -> Result<_, CatalogError> {
+            Ok(known_layers(tx)?
+                .into_iter()
+                .chain(kept_blobs(tx)?)
+                .collect::<HashSet<_>>())
+        })?;
+        for entry in trash {
+            let name = entry.split('.').next().unwrap_or_default();
+            let path = self.layout.trash().join(&entry);
+            if !known.contains(name) || self.is_in_place(name)? {
+                durable::delete(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether the layer or blob with this name is where it belongs.
+    fn is_in_place(&self, name: &str) -> Result<bool, FileError> {
+        let exists = |path: &Path| {
+            path.try_exists().map_err(|source| FileError {
+                verb: "find",
+                path: path.to_owned(),
+                source,
+            })
+        };
+        Ok(exists(&self.layout.layers().join(name))? || exists(&self.layout.blobs().join(name))?)
+    }
+
+    /// Begins an operation that adds to the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] if its folder cannot be made.
+    pub fn session(&self) -> Result<Session<'_>, StoreError> {
+        Ok(Session {
+            store: self,
+            staging: Staging::create(&self.layout)?,
+        })
+    }
+
+    /// Returns all layers, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn layers(&self) -> Result<Vec<LayerRecord>, StoreError> {
+        Ok(self.catalog.read(catalog::layers)?)
+    }
+
+    /// Returns one layer.
+    ///
+    /// # Errors
+    /// [`StoreError::NoLayer`] if there is none, others if the catalog cannot be read.
+    pub fn layer(&self, id: DiffId) -> Result<LayerRecord, StoreError> {
+        self.catalog
+            .read(|tx| catalog::layer(tx, id))?
+            .ok_or(StoreError::NoLayer(id))
+    }
+
+    /// Returns all blobs that were seen, by digest.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn blobs(&self) -> Result<Vec<BlobRecord>, StoreError> {
+        Ok(self.catalog.read(catalog::blobs)?)
+    }
+
+    /// Returns all images: named ones by name, then the others by digest.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn images(&self) -> Result<Vec<ImageRecord>, StoreError> {
+        Ok(self.catalog.read(catalog::images)?)
+    }
+
+    /// Returns the bytes of a manifest or config.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn document(&self, digest: BlobDigest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.catalog.read(|tx| catalog::document(tx, digest))?)
+    }
+
+    /// Opens a layer's tar, byte for byte as it came.
+    ///
+    /// # Errors
+    /// [`StoreError::NoLayer`] if there is none, others if it cannot be opened.
+    pub fn layer_tar(&self, id: DiffId) -> Result<File, StoreError> {
+        self.layer(id)?;
+        Ok(durable::open_file(&self.layout.tar(id))?)
+    }
+
+    /// Opens a compressed layer, byte for byte as it came; `None` if its bytes are not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog or the file cannot be read.
+    pub fn kept_blob(&self, digest: BlobDigest) -> Result<Option<(BlobRecord, File)>, StoreError> {
+        match self.catalog.read(|tx| catalog::blob(tx, digest))? {
+            Some(blob) if blob.digest.0 == blob.diff_id.0 => {
+                let tar = self.layer_tar(blob.diff_id)?;
+                Ok(Some((blob, tar)))
+            }
+            Some(blob) if blob.kept => {
+                let file = durable::open_file(&self.layout.blob(digest))?;
+                Ok(Some((blob, file)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn known_layers(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
+    Ok(catalog::layers(tx)?
+        .iter()
+        .map(|layer| layer.diff_id.0.hex())
+        .collect())
+}
+
+fn kept_blobs(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
+    let blobs = catalog::blobs(tx)?;
+    Ok(blobs
+        .iter()
+        .filter(|blob| blob.kept)
+        .map(|blob| blob.digest.0.hex())
+        .collect())
+}
+
+/// An operation that adds layers and images.
+///
+/// The layers it imports are kept until it ends, even while no image names them; what it leaves
+/// unnamed then is removed with the next `gc`.
+#[derive(Debug)]
+pub struct Session<'store> {
+    pub(crate) store: &'store Store,
+    pub(crate) staging: Staging,
+}
+
+impl Session<'_> {
+    /// Makes an empty file that is gone when the session ends, for input that has to be kept for a while.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be made.
+    pub fn scratch_file(&self) -> Result<(File, PathBuf), StoreError> {
+        let path = self.staging.new_path();
+        Ok((durable::create_file(&path)?, path))
+    }
+
+    /// Returns the layer that a blob inflates to if it was seen before, and keeps it for this session.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog fails.
+    pub fn known_blob(&self, digest: BlobDigest) -> Result<Option<BlobRecord>, StoreError> {
+        Ok(self.store.catalog.write(|tx| -> Result<_, CatalogError> {
+            let blob = catalog::blob(tx, digest)?;
+            if let Some(blob) = &blob {
+                catalog::insert_lease(tx, self.staging.holder(), blob.diff_id)?;
+            }
+            Ok(blob)
+        })?)
+    }
+}
+
+impl Store {
+    /// Gives leases back and removes the layers among them that nothing else needs.
+    fn abandon_leases(&self, tx: &rusqlite::Transaction<'_>, holder: &str) -> Result<(), StoreError> {
+        let leased = catalog::layers_leased_by(tx, holder)?;
+        catalog::delete_leases(tx, holder)?;
+        self.drop_unused_layers(tx, Some(&leased), &mut Removed::default())
+    }
+}
+
+impl Session<'_> {
+    /// Ends a session that failed: what it imported is removed, unless something else needs it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what could not be removed is removed by the next recovery or `gc`.
+    pub fn abandon(self) -> Result<(), StoreError> {
+        self.store
+            .catalog
+            .write(|tx| self.store.abandon_leases(tx, self.staging.holder()))?;
+        self.store.empty_trash()
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // A lease that stays is taken away by the next recovery.
+        let _ = self
+            .store
+            .catalog
+            .write(|tx| catalog::delete_leases(tx, self.staging.holder()));
+    }
+}
+
+/// Returns the digest of a document.
+pub(crate) fn digest_of(bytes: &[u8]) -> BlobDigest {
+    BlobDigest(Digest::of(bytes))
+}
+
+/// Returns the time now, seconds since 1970.
+pub(crate) fn now() -> i64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs() as i64)
+}

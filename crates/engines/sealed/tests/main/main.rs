@@ -1,0 +1,13 @@
+//! What the engine promises, seen from outside.
+
+mod concurrency;
+mod differences;
+mod hostile;
+mod import;
+mod maintenance;
+mod model;
+mod reading;
+mod recovery;
+mod sparse;
+mod stacking;
+mod support;

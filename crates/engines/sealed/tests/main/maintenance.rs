@@ -1,0 +1,328 @@
+//! Verifying, telling what takes space, and giving it back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use transom_layer::{DiffId, Names};
+use transom_sealed::{Damage, ImageLayer, Usage};
+
+use crate::support::{
+    Home, Layer, WINDOWS, add_image, all_names, blob_of, chain, digest, gzip, request, text,
+};
+
+fn layer(name: &str) -> Vec<u8> {
+    Layer::new().dir("Files").file(&format!("Files/{name}"), &[b'x'; 2000]).tar()
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+fn damages(home: &Home) -> Vec<Damage> {
+    let mut damages = Vec::new();
+    for layer in home.store.layers().unwrap() {
+        damages.extend(home.store.verify_layer(&layer, &|_| {}).unwrap());
+    }
+    for image in home.store.images().unwrap() {
+        damages.extend(home.store.verify_documents(&image).unwrap());
+    }
+    damages
+}
+
+#[test]
+fn any_flipped_byte_is_found_and_named() {
+    let tar = layer("a");
+    let id = DiffId(digest(&tar));
+    let blob = blob_of(&tar);
+    for at in [0, 700, 1500, 3000] {
+        let home = Home::new();
+        home.image("image", &[tar.clone()]);
+        assert_eq!(damages(&home), []);
+        let tar_file = home.layer_file(id, "layer.tar");
+        flip(&tar_file, at);
+        let found = DiffId(digest(&fs::read(&tar_file).unwrap()));
+        assert_eq!(damages(&home), [Damage::Tar { layer: id, found }]);
+        flip(&tar_file, at);
+
+        let index = home.layer_file(id, "index.erofs");
+        let last = fs::metadata(&index).unwrap().len() as usize - 1;
+        flip(&index, at.min(last));
+        assert_eq!(damages(&home), [Damage::Index { layer: id }]);
+        flip(&index, at.min(last));
+
+        let blob_file = home.root().join("blobs").join(blob.0.hex());
+        flip(&blob_file, 5);
+        let found = transom_layer::BlobDigest(digest(&fs::read(&blob_file).unwrap()));
+        assert_eq!(damages(&home), [Damage::Blob { layer: id, blob, found }]);
+        flip(&blob_file, 5);
+        assert_eq!(damages(&home), []);
+    }
+}
+
+#[test]
+fn missing_files_are_found_and_named() {
+    let home = Home::new();
+    let tar = layer("a");
+    let id = DiffId(digest(&tar));
+    home.image("image", &[tar.clone()]);
+    fs::remove_file(home.root().join("blobs").join(blob_of(&tar).0.hex())).unwrap();
+    fs::remove_file(home.layer_file(id, "index.erofs")).unwrap();
+    fs::remove_file(home.layer_file(id, "layer.tar")).unwrap();
+    let texts: Vec<String> = damages(&home).iter().map(Damage::to_string).collect();
+    assert_eq!(texts.len(), 3);
+    for (text, what) in texts.iter().zip(["its index", "its tar", "a kept blob"]) {
+        assert!(text.contains(what) && text.contains(&id.to_string()), "{text}");
+    }
+}
+
+#[test]
+fn a_document_that_has_changed_or_gone_is_found() {
+    let home = Home::new();
+    let image = home.image("image", &[layer("a")]).record;
+    assert_eq!(home.store.document(image.config).unwrap().unwrap(), b"config of image");
+    let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
+    let change = "UPDATE documents SET bytes = x'00' WHERE digest = ?1";
+    catalog.execute(change, [image.config.to_string()]).unwrap();
+    let damage = |document| Damage::Document { image: image.manifest, document };
+    assert_eq!(damages(&home), [damage(image.config)]);
+    catalog.pragma_update(None, "foreign_keys", false).unwrap();
+    let delete = "DELETE FROM documents WHERE digest = ?1";
+    catalog.execute(delete, [image.manifest.to_string()]).unwrap();
+    assert_eq!(damages(&home), [damage(image.manifest), damage(image.config)]);
+}
+
+#[test]
+fn an_index_that_another_tar_would_have_is_found() {
+    let home = Home::new();
+    let (id, other) = (home.import(&layer("a")), home.import(&layer("b")));
+    fs::copy(home.layer_file(other, "index.erofs"), home.layer_file(id, "index.erofs")).unwrap();
+    let digest = |id| home.store.layer(id).unwrap().index_digest.to_string();
+    let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
+    let change = "UPDATE layers SET index_digest = ?1 WHERE diff_id = ?2";
+    catalog.execute(change, [digest(other), id.to_string()]).unwrap();
+    let found = damages(&home);
+    assert!(matches!(found[..], [Damage::IndexOfAnother { layer, .. }] if layer == id));
+}
+
+fn size_on_disk(folder: &Path) -> u64 {
+    let files = crate::support::all_files(folder);
+    files.iter().map(|file| fs::metadata(file).unwrap().len()).sum()
+}
+
+fn usage_matches_the_disk(home: &Home) -> Usage {
+    let usage = home.store.usage().unwrap();
+    let size = |name: &str| size_on_disk(&home.root().join(name));
+    assert_eq!(usage.tars + usage.indexes, size("layers"));
+    assert_eq!(usage.blobs, size("blobs"));
+    assert_eq!(usage.chains, size("chains"));
+    let sum = usage.tars + usage.indexes + usage.blobs + usage.chains + usage.catalog;
+    assert_eq!(usage.total(), sum);
+    usage
+}
+
+#[test]
+fn usage_adds_up_with_what_is_on_disk() {
+    let home = Home::new();
+    let (base, a, b) = (layer("base"), layer("a"), layer("b"));
+    let size = base.len() as u64;
+    assert_eq!(usage_matches_the_disk(&home).tars, 0);
+    home.image("one", &[base.clone(), a]);
+    home.image("two", &[base.clone(), b]);
+    home.import(&layer("unnamed"));
+    let usage = usage_matches_the_disk(&home);
+    assert_eq!((usage.tars, usage.shared, usage.logical), (4 * size, size, 4 * size));
+    let images: Vec<(u64, u64)> = usage.images.iter().map(|i| (i.size, i.unique)).collect();
+    assert_eq!(images, [(2 * size, size); 2]);
+    assert!(usage.reclaimable > size && usage.reclaimable < 2 * size + 4096);
+    let promised = usage.reclaimable;
+    assert_eq!(home.store.collect_garbage(false).unwrap().bytes, promised);
+    assert_eq!(usage_matches_the_disk(&home).reclaimable, 0);
+}
+
+#[test]
+fn removing_an_image_gives_back_what_no_other_needs() {
+    let home = Home::new();
+    let (base, a, b) = (layer("base"), layer("a"), layer("b"));
+    let one = home.image("one", &[base.clone(), a.clone()]).record;
+    let two = home.image("two", &[base.clone(), b.clone()]).record;
+    home.store.name_image(one.manifest, "one:again").unwrap();
+    let unnamed = home.import(&layer("unnamed"));
+    let before = usage_matches_the_disk(&home).total();
+
+    let removed = home.store.remove_image(&one).unwrap();
+    assert_eq!(removed.layers, [DiffId(digest(&a))]);
+    assert_eq!(removed.images, [one.manifest]);
+    let after = usage_matches_the_disk(&home);
+    assert!(before - after.total() + 8192 >= removed.bytes, "the catalog may grow a little");
+    let names: Vec<String> =
+        home.store.images().unwrap().into_iter().flat_map(|image| image.names).collect();
+    assert_eq!(names, ["two"]);
+    assert!(home.store.document(one.config).unwrap().is_none());
+    assert!(home.store.document(two.config).unwrap().is_some());
+    assert!(home.store.layer(unnamed).is_ok(), "a removal takes its own layers only");
+    home.assert_tidy();
+    // What is left is whole.
+    let tree = home.store.open_chain(&two.diff_ids(), two.stacking()).unwrap();
+    assert_eq!(text(&tree, "Files/base").len(), 2000);
+
+    home.store.remove_image(&two).unwrap();
+    home.store.collect_garbage(false).unwrap();
+    assert_eq!(home.store.layers().unwrap(), []);
+    for folder in ["layers", "blobs", "chains", "trash", "staging"] {
+        assert_eq!(all_names(&home.root().join(folder)), [""; 0], "{folder}");
+    }
+    // Removing what is gone does no harm.
+    assert_eq!(home.store.remove_image(&one).unwrap().layers, []);
+}
+
+#[test]
+fn removing_an_image_without_layers_removes_no_layer() {
+    let home = Home::new();
+    let empty = home.image("empty", &[]).record;
+    let id = home.import(&layer("unnamed"));
+    assert_eq!(home.store.remove_image(&empty).unwrap().layers, []);
+    assert!(home.store.layer(id).is_ok());
+}
+
+#[test]
+fn garbage_collection_spares_what_a_session_holds() {
+    let home = Home::new();
+    let tar = layer("a");
+    let other = home.open_again();
+    let session = home.store.session().unwrap();
+    let mut wanted = request("layer", Names::Windows);
+    wanted.keep_blob = true;
+    let imported = session.import_layer(&gzip(&tar)[..], &wanted, &|_| {}).unwrap();
+    for blobs in [false, true] {
+        let removed = other.collect_garbage(blobs).unwrap();
+        assert_eq!((removed.layers.len(), removed.bytes), (0, 0));
+    }
+    assert_eq!(other.usage().unwrap().reclaimable, 0);
+    let layers = vec![ImageLayer { diff_id: imported.diff_id, blob: imported.blob }];
+    add_image(&session, "image", layers, Names::Windows, false).unwrap();
+    drop(session);
+    other.collect_garbage(false).unwrap();
+    assert!(home.store.kept_blob(imported.blob).unwrap().is_some());
+    home.assert_tidy();
+    // Without a name and a session nothing holds it.
+    let image = home.store.images().unwrap().remove(0);
+    home.store.remove_name("image").unwrap();
+    other.collect_garbage(false).unwrap();
+    assert!(home.store.layer(imported.diff_id).is_ok(), "an image without a name is an image");
+    home.store.remove_image(&image).unwrap();
+    assert!(home.store.layer(imported.diff_id).is_err());
+    home.assert_tidy();
+}
+
+#[test]
+fn a_known_blob_is_held_by_the_session_that_asked() {
+    let home = Home::new();
+    let tar = layer("a");
+    let imported = home.import_as(&gzip(&tar), &request("layer", Names::Windows)).unwrap();
+    let session = home.store.session().unwrap();
+    let known = session.known_blob(imported.blob).unwrap().unwrap();
+    assert_eq!(known.diff_id, imported.diff_id);
+    assert!(session.known_blob(blob_of(b"other")).unwrap().is_none());
+    assert_eq!(home.store.collect_garbage(false).unwrap().layers, []);
+    drop(session);
+    assert_eq!(home.store.collect_garbage(false).unwrap().layers, [imported.diff_id]);
+    home.assert_tidy();
+}
+
+#[test]
+fn an_abandoned_session_takes_its_own_layers_with_it_only() {
+    let home = Home::new();
+    let (named, unnamed) = (layer("named"), home.import(&layer("unnamed")));
+    home.image("image", &[named.clone()]);
+    let session = home.store.session().unwrap();
+    let plain = request("layer", Names::Windows);
+    session.import_layer(&named[..], &plain, &|_| {}).unwrap();
+    let other = home.store.session().unwrap();
+    let shared = layer("shared");
+    for session in [&session, &other] {
+        session.import_layer(&shared[..], &plain, &|_| {}).unwrap();
+    }
+    let own = session.import_layer(&layer("own")[..], &plain, &|_| {}).unwrap().diff_id;
+    session.abandon().unwrap();
+    let left: BTreeSet<DiffId> =
+        home.store.layers().unwrap().iter().map(|layer| layer.diff_id).collect();
+    let expected = [DiffId(digest(&named)), DiffId(digest(&shared)), unnamed];
+    assert_eq!(left, expected.into_iter().collect());
+    assert!(!left.contains(&own));
+    drop(other);
+    home.assert_tidy();
+}
+
+#[test]
+fn kept_blobs_can_be_given_back_alone() {
+    let home = Home::new();
+    let tar = layer("a");
+    home.image("image", &[tar.clone()]);
+    let blob = blob_of(&tar);
+    let size = gzip(&tar).len() as u64;
+    assert_eq!(home.store.collect_garbage(false).unwrap().bytes, 0);
+    assert_eq!(home.store.collect_garbage(true).unwrap().bytes, size);
+    assert!(home.store.kept_blob(blob).unwrap().is_none());
+    assert_eq!(home.store.images().unwrap().len(), 1);
+    assert_eq!(usage_matches_the_disk(&home).blobs, 0);
+    home.assert_tidy();
+}
+
+#[test]
+fn merged_indexes_go_with_their_image() {
+    let home = Home::new();
+    let layers = [layer("a"), layer("b")];
+    let image = home.image("image", &layers).record;
+    home.store.open_chain(&image.diff_ids(), WINDOWS).unwrap();
+    let mut reversed = image.diff_ids();
+    reversed.reverse();
+    home.store.open_chain(&reversed, WINDOWS).unwrap();
+    assert_eq!(all_names(&home.root().join("chains")).len(), 2);
+    home.store.collect_garbage(false).unwrap();
+    assert_eq!(all_names(&home.root().join("chains")).len(), 1);
+    home.store.remove_image(&image).unwrap();
+    assert_eq!(all_names(&home.root().join("chains")), [""; 0]);
+}
+
+#[test]
+fn names_move_from_image_to_image() {
+    let home = Home::new();
+    let one = home.image("one", &[layer("a")]).record;
+    let two = home.image("two", &[layer("b")]).record;
+    home.store.name_image(two.manifest, "one").unwrap();
+    let names = |manifest| {
+        let images = home.store.images().unwrap();
+        images.into_iter().find(|image| image.manifest == manifest).unwrap().names
+    };
+    assert_eq!(names(one.manifest), [""; 0]);
+    assert_eq!(names(two.manifest), ["one", "two"]);
+    let error = home.store.name_image(blob_of(b"none"), "three").unwrap_err();
+    assert!(chain(&error).contains("name an image"), "{error}");
+    // The same image again is one image, with one name more.
+    home.image("one", &[layer("a")]);
+    assert_eq!(home.store.images().unwrap().len(), 2);
+    assert_eq!(names(one.manifest), ["one"]);
+}
+
+#[test]
+fn an_image_of_layers_that_are_not_there_is_refused() {
+    let home = Home::new();
+    let session = home.store.session().unwrap();
+    let missing = ImageLayer { diff_id: DiffId(digest(b"none")), blob: blob_of(b"none") };
+    let error = add_image(&session, "x", vec![missing], Names::Windows, false).unwrap_err();
+    let text = chain(&error);
+    assert!(text.contains(&digest(b"none").to_string()), "{text}");
+    assert_eq!(home.store.images().unwrap(), []);
+}
+
+#[test]
+fn a_store_of_a_later_version_is_not_touched() {
+    let home = Home::new();
+    let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
+    catalog.pragma_update(None, "user_version", 99).unwrap();
+    let error = transom_sealed::Store::open(&home.root()).unwrap_err();
+    assert!(chain(&error).contains("schema version 99"), "{error}");
+}
