@@ -656,3 +656,47 @@ pub(crate) fn lease_holders(tx: &Transaction<'_>) -> Result<Vec<String>, Catalog
         .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
         .doing("list leases")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_of_the_format_names_every_table_and_column() {
+        let document = crate::layout::tests::document();
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("db")).unwrap();
+        let names: Vec<String> = catalog
+            .read(|tx| {
+                tx.prepare(
+                    "SELECT name FROM sqlite_schema WHERE type = 'table'
+                     UNION SELECT c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+                     WHERE t.type = 'table'",
+                )
+                .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+                .doing("list its tables")
+            })
+            .unwrap();
+        assert!(names.len() > 20);
+        for name in names {
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_write_that_fails_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("db")).unwrap();
+        let failed = catalog.write(|tx| {
+            let digest = BlobDigest(transom_layer::Digest::of(b"x"));
+            insert_document(tx, digest, b"x")?;
+            Err::<(), _>(CatalogError::TooNew { found: 2 })
+        });
+        assert!(failed.is_err());
+        let count = |tx: &Transaction<'_>| {
+            tx.query_row("SELECT count(*) FROM documents", [], |row| row.get::<_, i64>(0))
+                .doing("count")
+        };
+        assert_eq!(catalog.read(count).unwrap(), 0);
+    }
+}

@@ -253,13 +253,13 @@ fn metadata_differences(a: &Metadata, b: &Metadata) -> Vec<&'static str> {
     note(a.changed != b.changed, "change time");
     note(a.eas != b.eas, "extended attributes");
     note(a.xattrs != b.xattrs, "extended attributes");
-    note(
-        (a.mode, a.uid, a.gid) != (b.mode, b.uid, b.gid),
-        "mode or owner",
-    );
+    // The mode of a Windows file only shows its attributes once more.
+    let has_mode = a.attributes.is_none() && b.attributes.is_none();
+    let owners = (a.mode, a.uid, a.gid) != (b.mode, b.uid, b.gid);
+    note(has_mode && owners, "mode or owner");
     note(a.device != b.device, "device number");
     note(
-        a.has_data_stream != b.has_data_stream,
+        a.kind == b.kind && a.has_data_stream != b.has_data_stream,
         "presence of a data stream",
     );
     what

@@ -57,6 +57,19 @@ pub(crate) fn open_file(path: &Path) -> Result<File, FileError> {
     File::open(path).named("open", path)
 }
 
+/// Asks the system to begin writing a range of `file` to the disk; does not wait, promises nothing.
+pub(crate) fn start_writing(file: &File, offset: u64, length: u64) {
+    // Linux starts to write dirty pages of the range, and drops clean ones: there are none yet.
+    // Unlike a sync this commits no journal and flushes no disk cache.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{Advice, fadvise};
+        let _ = fadvise(file, offset, std::num::NonZeroU64::new(length), Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (file, offset, length);
+}
+
 /// Makes the bytes of `file` durable.
 pub(crate) fn sync_file(file: &File, path: &Path) -> Result<(), FileError> {
     file.sync_all().named("sync", path)

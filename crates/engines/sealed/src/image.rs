@@ -174,7 +174,10 @@ impl Store {
         Ok(self.catalog.write(|tx| catalog::delete_name(tx, name))?)
     }
 
-    /// Forgets an image with its names, and deletes the layers that nothing else needs.
+    /// Forgets an image with its names, and removes the layers that nothing else needs.
+    ///
+    /// Their files are out of the way at once, and deleted by [`Store::empty_trash`] or by whoever opens
+    /// the store next: giving the blocks of a large tar back takes the system its time.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is lost, and a second call completes the work.
@@ -191,7 +194,6 @@ impl Store {
         })
         .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_chains_without_image()?;
-        self.empty_trash()?;
         Ok(removed)
     }
 

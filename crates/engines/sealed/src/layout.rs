@@ -85,3 +85,27 @@ impl Layout {
 pub(crate) const TAR: &str = "layer.tar";
 /// Name of the index in a layer's folder.
 pub(crate) const INDEX: &str = "index.erofs";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The page that tells people what lies where.
+    pub(crate) fn document() -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/formats/store.md");
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn the_document_of_the_format_names_every_folder_and_file() {
+        let (document, root) = (document(), tempfile::tempdir().unwrap());
+        let layout = Layout::create(root.path()).unwrap();
+        let mut names: Vec<String> = durable::names_in(root.path()).unwrap();
+        let catalog = layout.catalog();
+        names.push(catalog.file_name().unwrap().to_str().unwrap().to_owned());
+        assert_eq!(names.len(), 6);
+        for name in names.iter().map(String::as_str).chain([TAR, INDEX]) {
+            assert!(document.contains(name), "{name}");
+        }
+    }
+}

@@ -107,8 +107,11 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes what is in the trash and not known to the catalog (an uncommitted deletion is).
-    pub(crate) fn empty_trash(&self) -> Result<(), StoreError> {
+    /// Deletes the files of removed layers. What the catalog still knows stays: that deletion is not committed.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog or the folder fails; a second call goes on.
+    pub fn empty_trash(&self) -> Result<(), StoreError> {
         let trash = durable::names_in(&self.layout.trash())?;
         if trash.is_empty() {
             return Ok(());

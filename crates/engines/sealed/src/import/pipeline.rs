@@ -3,7 +3,6 @@
 //! ```text
 //!  source ──► decode ──┬─► hash   both digests; writes the compressed bytes if they are kept
 //!  (caller's thread)   └─► seal   writes the tar, parses headers, builds the index
-//!                            └─► flush  makes what is written durable while the rest arrives
 //! ```
 //!
 //! Inflating takes a core for itself; hashing, writing and parsing share the other. Blocks of the
@@ -21,7 +20,7 @@ use transom_layer::{BlobDigest, DiffId, Hasher};
 
 use super::decode::{self, Decoder};
 use crate::catalog::Compression;
-use crate::durable::{FileError, Named};
+use crate::durable::{self, FileError, Named};
 
 /// Bytes of the tar that go through the pipeline at once.
 const BLOCK: usize = 1024 * 1024;
@@ -29,8 +28,8 @@ const BLOCK: usize = 1024 * 1024;
 const BLOCKS: usize = 8;
 /// Compressed pieces that may wait for the hasher, of at most [`super::decode`]'s buffer each.
 const PIECES: usize = 16;
-/// Bytes written before the flusher is told to make them durable.
-const FLUSH_EVERY: u64 = 32 * 1024 * 1024;
+/// Bytes written before the system is told to bring them to the disk.
+const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
 
 /// What one pass found out.
 #[derive(Debug)]
@@ -242,6 +241,7 @@ fn hash(
     blob: Option<(&File, &Path)>,
 ) -> Result<Hashed, FileError> {
     let mut hashed = Hashed::default();
+    let mut written = Writeback::default();
     for piece in from {
         match piece {
             ToHash::Compressed(bytes) => {
@@ -249,6 +249,7 @@ fn hash(
                 hashed.compressed_size += bytes.len() as u64;
                 if let Some((mut file, path)) = blob {
                     file.write_all(&bytes).named("write", path)?;
+                    written.add(file, bytes.len());
                 }
             }
             ToHash::Plain(block) => {
@@ -277,35 +278,36 @@ fn seal<E: Send>(
         }
         return Ok(());
     };
-    thread::scope(|scope| {
-        let (to_flush, flushes) = bounded::<()>(1);
-        let flusher = scope.spawn(move || {
-            for () in flushes {
-                file.sync_data()?;
-            }
-            // The last one covers what came after the last call.
-            file.sync_data()
-        });
-        let written = (|| {
-            let mut unflushed = 0;
-            for block in from {
-                file.write_all(&block)
-                    .named("write", path)
-                    .map_err(PassError::File)?;
-                sink(&block).map_err(PassError::Sink)?;
-                unflushed += block.len() as u64;
-                recycle(block, pool);
-                // A flusher that is still busy is told with the next block.
-                if unflushed >= FLUSH_EVERY && to_flush.try_send(()).is_ok() {
-                    unflushed = 0;
-                }
-            }
-            Ok(())
-        })();
-        drop(to_flush);
-        let flushed = flusher.join().expect("the flushing thread does not panic");
-        written?;
-        // A failed sync must not be tried again: the kernel may have dropped the pages.
-        flushed.named("sync", path).map_err(PassError::File)
-    })
+    let mut written = Writeback::default();
+    for block in from {
+        file.write_all(&block)
+            .named("write", path)
+            .map_err(PassError::File)?;
+        written.add(file, block.len());
+        sink(&block).map_err(PassError::Sink)?;
+        recycle(block, pool);
+    }
+    // A sync that failed must not be tried again: the kernel may have dropped the pages.
+    file.sync_data()
+        .named("sync", path)
+        .map_err(PassError::File)
+}
+
+/// Has the system write to the disk what was written to a file, while more of it arrives; so that
+/// the sync at the end finds little left to do.
+#[derive(Debug, Default)]
+struct Writeback {
+    started: u64,
+    written: u64,
+}
+
+impl Writeback {
+    fn add(&mut self, file: &File, bytes: usize) {
+        self.written += bytes as u64;
+        let ready = self.written - self.started;
+        if ready >= FLUSH_EVERY {
+            durable::start_writing(file, self.started, ready);
+            self.started = self.written;
+        }
+    }
 }

@@ -53,3 +53,39 @@ pub(crate) fn is_reserved(key: &[u8]) -> bool {
 pub(crate) fn is_of_index(key: &[u8]) -> bool {
     matches!(key, LAYER | LINK | TARGET | IMPLIED) || key.starts_with(LONG_NAME_PREFIX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_of_the_format_names_every_attribute() {
+        let document = crate::layout::tests::document();
+        for key in [
+            FILE_ATTRIBUTES,
+            SECURITY,
+            MOUNT_POINT,
+            EA_PREFIX,
+            CREATION,
+            LAST_ACCESS,
+            CHANGE,
+            DATA_STREAM,
+            LAYER,
+            LINK,
+            TARGET,
+            LONG_NAME_PREFIX,
+            IMPLIED,
+        ] {
+            let key = std::str::from_utf8(key).unwrap();
+            assert!(document.contains(&format!("`{key}")), "{key}");
+            assert!(is_reserved(key.as_bytes()), "{key}");
+        }
+    }
+
+    #[test]
+    fn attributes_of_linux_files_are_not_reserved() {
+        for key in ["user.mine", "security.capability", "user.mtime", "user.transom", "trusted.x"] {
+            assert!(!is_reserved(key.as_bytes()), "{key}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ fn layer(name: &str) -> Vec<u8> {
 
 #[test]
 fn one_layer_imported_at_once_by_many_is_one_layer() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let tar = layer("same");
     let blob = gzip(&tar);
     let barrier = &Barrier::new(8);
@@ -48,7 +48,7 @@ fn one_layer_imported_at_once_by_many_is_one_layer() {
 
 #[test]
 fn imports_and_garbage_collection_do_not_disturb_each_other() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let (root, store) = (home.root(), &home.store);
     thread::scope(|scope| {
         let collectors = scope.spawn(|| {
@@ -83,6 +83,7 @@ fn imports_and_garbage_collection_do_not_disturb_each_other() {
                     let tree = tree.unwrap_or_else(|error| panic!("{}", chain(&error)));
                     assert_eq!(text(&tree, "Files/base").len(), 300_000);
                     store.remove_image(&added.record).unwrap();
+                    store.empty_trash().unwrap();
                 }
             });
         }
@@ -95,7 +96,7 @@ fn imports_and_garbage_collection_do_not_disturb_each_other() {
 
 #[test]
 fn one_stack_opened_at_once_by_many_is_built_right() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let ids = [home.import(&layer("a")), home.import(&layer("b"))];
     let (store, barrier) = (&home.store, &Barrier::new(6));
     thread::scope(|scope| {

@@ -448,7 +448,7 @@ fn two_hundred_thousand_entries_are_a_layer() {
         }
         rest.read(buffer)
     });
-    let home = Home::in_memory();
+    let home = Home::new();
     let session = home.store.session().unwrap();
     let request = request("many", Names::Windows);
     let layer = session.import_layer(source, &request, &|_| {}).unwrap();
@@ -473,7 +473,7 @@ fn two_hundred_thousand_entries_are_a_layer() {
 
 #[test]
 fn a_hundred_thousand_whiteouts_take_no_longer_than_files() {
-    let home = Home::in_memory();
+    let home = Home::new();
     let mut layer = Vec::new();
     for number in 0..100_000 {
         layer.extend(block(format!("Files/.wh.f{number}").as_bytes(), b'0', 0, false));

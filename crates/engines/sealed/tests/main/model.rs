@@ -328,7 +328,7 @@ fn some_op() -> impl Strategy<Value = Op> {
 
 #[test]
 fn any_stack_is_what_plain_maps_say() {
-    let home = Home::in_memory();
+    let home = Home::new();
     let layers = prop::collection::vec(prop::collection::vec(some_op(), 0..10), 1..4);
     let mut runner = TestRunner::new(ProptestConfig { cases: 150, ..ProptestConfig::default() });
     let mut stacked = std::cell::Cell::new(0);

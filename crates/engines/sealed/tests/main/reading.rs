@@ -130,7 +130,7 @@ fn read_all(tree: &transom_sealed::Tree) {
 
 #[test]
 fn a_flipped_byte_in_an_index_never_makes_reading_panic() {
-    let home = Home::in_memory();
+    let home = Home::new();
     let other = home.import(&Layer::new().dir("Files").whiteout("Files/Ünï").tar());
     let id = home.import(&sample().tar());
     let index = home.layer_file(id, "index.erofs");

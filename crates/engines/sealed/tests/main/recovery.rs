@@ -68,8 +68,10 @@ fn as_child() {
     };
     let root = PathBuf::from(root);
     let store = Store::open(&root).unwrap();
-    let wait = || loop {
-        thread::sleep(Duration::from_secs(60));
+    let wait = || {
+        loop {
+            thread::park();
+        }
     };
     match work.as_str() {
         "import once" => {
@@ -97,7 +99,7 @@ fn as_child() {
             let request = request("hold", Names::Windows);
             session.import_layer(&layer(2)[..], &request, &|_| {}).unwrap();
             fs::write(marker(&root), "").unwrap();
-            wait();
+            thread::sleep(Duration::MAX);
         }
         "churn" => {
             let home = ChurnHome { store };
@@ -142,9 +144,11 @@ impl ChurnHome {
         if round == 0 {
             fs::write(marker(root), "").unwrap();
         }
-        let images = self.store.images().unwrap();
+        let mut images = self.store.images().unwrap();
+        images.retain(|image| image.names.iter().all(|name| name.starts_with("churn")));
         if let Some(image) = images.get(round as usize % 2).filter(|_| images.len() > 1) {
             self.store.remove_image(image).unwrap();
+            self.store.empty_trash().unwrap();
         }
     }
 }
@@ -267,7 +271,7 @@ fn leases_of_the_dead_end_with_what_only_they_held() {
 
 #[test]
 fn a_process_killed_in_the_middle_of_an_import_leaves_nothing() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let id = home.import(&layer(9));
     let mut child = child(&home.root(), Work::Hang);
     wait_for_marker(&home.root());
@@ -283,7 +287,7 @@ fn a_process_killed_in_the_middle_of_an_import_leaves_nothing() {
 
 #[test]
 fn a_process_killed_with_an_open_session_loses_its_leases() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let mut child = child(&home.root(), Work::Hold);
     wait_for_marker(&home.root());
     assert_eq!(home.store.layers().unwrap().len(), 1);
@@ -296,7 +300,7 @@ fn a_process_killed_with_an_open_session_loses_its_leases() {
 
 #[test]
 fn a_process_killed_at_any_moment_loses_nothing_that_was_committed() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let kept = home.image("kept", &[layer(10), layer(20)]).record;
     for moment in [0, 3, 17, 41, 77, 120] {
         let mut child = child(&home.root(), Work::Churn);
@@ -316,6 +320,7 @@ fn a_process_killed_at_any_moment_loses_nothing_that_was_committed() {
     }
     for image in home.store.images().unwrap() {
         home.store.remove_image(&image).unwrap();
+        home.store.empty_trash().unwrap();
     }
     home.store.collect_garbage(false).unwrap();
     assert_eq!(files(&home), []);

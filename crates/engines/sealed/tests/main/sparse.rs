@@ -212,7 +212,7 @@ proptest! {
             end += gap + length as u64;
         }
         let size = end + tail;
-        let home = Home::in_memory();
+        let home = Home::new();
         for format in FORMATS {
             let tree = home.tree(&sparse(format, "f", size, &parts));
             prop_assert!(read(&tree, "f") == expected(size, &parts), "{:?}", format);

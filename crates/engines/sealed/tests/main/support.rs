@@ -226,14 +226,14 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// A store in memory, where the system has such a folder: most tests are not about the disk.
     pub(crate) fn new() -> Self {
-        Self::at(tempfile::tempdir().unwrap())
-    }
-
-    /// A store in memory where the system has such a folder: for tests that make hundreds of layers.
-    pub(crate) fn in_memory() -> Self {
         let memory = tempfile::tempdir_in("/dev/shm");
         Self::at(memory.or_else(|_| tempfile::tempdir()).unwrap())
+    }
+
+    pub(crate) fn on_disk() -> Self {
+        Self::at(tempfile::tempdir().unwrap())
     }
 
     fn at(dir: tempfile::TempDir) -> Self {

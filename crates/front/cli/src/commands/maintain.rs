@@ -111,7 +111,8 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
             }
         }
     }
-    report(global, &removed)
+    report(global, &removed)?;
+    Ok(store.empty_trash()?)
 }
 
 /// The name that is to be taken away, if the image has others that keep it.
