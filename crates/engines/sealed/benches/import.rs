@@ -128,7 +128,11 @@ fn bench(tar: &Path, gzip: &Path, folder: &Path) -> Result<()> {
         "10 ms",
     );
     remove.row("rm of the layer", None, "10 ms");
-    unlink.row("for comparison: deleting the copy, which rm leaves for later", None, "");
+    unlink.row(
+        "for comparison: deleting the copy, which rm leaves for later",
+        None,
+        "",
+    );
     let share = 100.0 * record.index_size as f64 / record.size as f64;
     println!(
         "| index | {:.2} MB | | tar | {share:.2} % | 1 % |",

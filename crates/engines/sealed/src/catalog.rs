@@ -638,7 +638,9 @@ pub(crate) fn layers_leased_by(
 ) -> Result<HashSet<DiffId>, CatalogError> {
     tx.prepare_cached("SELECT diff_id FROM leases WHERE holder = ?1")
         .and_then(|mut query| {
-            query.query_map([holder], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?.collect()
+            query
+                .query_map([holder], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?
+                .collect()
         })
         .doing("list leases")
 }
@@ -694,8 +696,10 @@ mod tests {
         });
         assert!(failed.is_err());
         let count = |tx: &Transaction<'_>| {
-            tx.query_row("SELECT count(*) FROM documents", [], |row| row.get::<_, i64>(0))
-                .doing("count")
+            tx.query_row("SELECT count(*) FROM documents", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .doing("count")
         };
         assert_eq!(catalog.read(count).unwrap(), 0);
     }

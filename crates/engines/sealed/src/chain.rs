@@ -49,7 +49,7 @@ pub enum ChainError {
         /// How names compare in the image.
         names: Names,
         /// The rule.
-        source: RebuildError,
+        source: Box<RebuildError>,
     },
     /// A layer breaks a rule of stacking.
     #[error("cannot stack layer {layer}: entry {entry:?}: {rule}")]
@@ -183,7 +183,10 @@ impl Store {
         if layers.is_empty() {
             return Err(ChainError::NoLayers);
         }
-        Ok(layers.iter().map(|id| self.layer(*id)).collect::<Result<_, _>>()?)
+        Ok(layers
+            .iter()
+            .map(|id| self.layer(*id))
+            .collect::<Result<_, _>>()?)
     }
 
     /// Where the merged index of a chain lies: its rules are part of the name.
@@ -253,8 +256,13 @@ impl Store {
         } else {
             let tar = durable::open_file(&self.layout.tar(layer))?;
             let mut bytes = Vec::new();
-            let summary = rebuild(&tar, record.size, names, &mut bytes)
-                .map_err(|source| ChainError::OtherNames { layer, names, source })?;
+            let summary = rebuild(&tar, record.size, names, &mut bytes).map_err(|source| {
+                ChainError::OtherNames {
+                    layer,
+                    names,
+                    source: Box::new(source),
+                }
+            })?;
             record.unresolved_links = summary.unresolved_links;
             IndexSource::Whole(bytes)
         };

@@ -52,6 +52,34 @@ pub(crate) fn create_file(path: &Path) -> Result<File, FileError> {
         .named("create", path)
 }
 
+/// Opens `path` for reading, and for writing at its end.
+pub(crate) fn open_to_append(path: &Path) -> Result<File, FileError> {
+    File::options()
+        .read(true)
+        .append(true)
+        .open(path)
+        .named("open", path)
+}
+
+/// Opens `path` for writing at its end past the system's cache; `None` if that is not possible here.
+pub(crate) fn open_direct(path: &Path) -> Option<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::DIRECT.bits().cast_signed();
+        File::options()
+            .append(true)
+            .custom_flags(flags)
+            .open(path)
+            .ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Opens `path` for reading.
 pub(crate) fn open_file(path: &Path) -> Result<File, FileError> {
     File::open(path).named("open", path)
@@ -64,7 +92,12 @@ pub(crate) fn start_writing(file: &File, offset: u64, length: u64) {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{Advice, fadvise};
-        let _ = fadvise(file, offset, std::num::NonZeroU64::new(length), Advice::DontNeed);
+        let _ = fadvise(
+            file,
+            offset,
+            std::num::NonZeroU64::new(length),
+            Advice::DontNeed,
+        );
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (file, offset, length);

@@ -187,12 +187,13 @@ impl Store {
             images: vec![image.manifest],
             ..Removed::default()
         };
-        self.catalog.write(|tx| -> Result<(), StoreError> {
-            catalog::delete_image(tx, image.manifest)?;
-            let layers = image.diff_ids().into_iter().collect();
-            self.drop_unused_layers(tx, Some(&layers), &mut removed)
-        })
-        .inspect_err(|_| self.put_back())?;
+        self.catalog
+            .write(|tx| -> Result<(), StoreError> {
+                catalog::delete_image(tx, image.manifest)?;
+                let layers = image.diff_ids().into_iter().collect();
+                self.drop_unused_layers(tx, Some(&layers), &mut removed)
+            })
+            .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_chains_without_image()?;
         Ok(removed)
     }

@@ -3,6 +3,7 @@
 mod decode;
 mod error;
 mod pipeline;
+mod tar_file;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -13,6 +14,7 @@ use transom_layertar::{Parser, Step};
 
 pub use error::{ImportError, ImportFailure};
 use pipeline::{PassError, Passed, Targets};
+use tar_file::TarFile;
 
 use crate::catalog::{self, BlobRecord, Compression, LayerRecord};
 use crate::durable::{self, Named};
@@ -131,19 +133,19 @@ impl Session<'_> {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<ImportedLayer, ImportFailure> {
         let tar_path = staged.folder.join(TAR);
-        let tar = (!known)
-            .then(|| durable::create_file(&tar_path))
-            .transpose()?;
+        let tar = (!known).then(|| TarFile::create(&tar_path)).transpose()?;
         let blob = request
             .keep_blob
             .then(|| durable::create_file(&staged.blob))
             .transpose()?;
         let targets = Targets {
-            tar: tar.as_ref().map(|file| (file, tar_path.as_path())),
+            tar: tar.as_ref(),
             blob: blob.as_ref().map(|file| (file, staged.blob.as_path())),
         };
         // One byte more than announced is enough to know that it is wrong.
-        let most = request.blob_size.map_or(u64::MAX, |size| size.saturating_add(1));
+        let most = request
+            .blob_size
+            .map_or(u64::MAX, |size| size.saturating_add(1));
         let source = source.take(most);
 
         let mut sealer = Sealer::new(request, !known);
@@ -158,7 +160,7 @@ impl Session<'_> {
                 index,
                 request.names,
                 &passed,
-                tar,
+                tar.file(),
                 &staged.folder.join(INDEX),
             )?),
             _ => None,
@@ -174,7 +176,8 @@ impl Session<'_> {
     fn lease_if_known(&self, id: DiffId) -> Result<bool, ImportFailure> {
         self.store.catalog.write(|tx| {
             let tar = self.store.layout.tar(id);
-            let known = catalog::layer(tx, id)?.is_some() && tar.try_exists().named("find", &tar)?;
+            let known =
+                catalog::layer(tx, id)?.is_some() && tar.try_exists().named("find", &tar)?;
             if known {
                 catalog::insert_lease(tx, self.staging.holder(), id)?;
             }

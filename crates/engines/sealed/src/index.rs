@@ -6,9 +6,9 @@ pub(crate) mod long_name;
 mod named_tree;
 mod rebuild;
 
-pub use build::{BuildError, EntryRule};
 pub use build::IndexError;
+pub use build::{BuildError, EntryRule};
 pub(crate) use build::{IndexBuilder, IndexSummary};
+pub(crate) use named_tree::{Child, NamedTree};
 pub use rebuild::RebuildError;
 pub(crate) use rebuild::rebuild;
-pub(crate) use named_tree::{Child, NamedTree};

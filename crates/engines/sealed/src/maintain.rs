@@ -288,22 +288,23 @@ impl Store {
             bytes: folder_size(&self.layout.trash())?,
             ..Removed::default()
         };
-        self.catalog.write(|tx| -> Result<(), StoreError> {
-            self.drop_unused_layers(tx, None, &mut removed)?;
-            let needed = needed_blobs(&catalog::images(tx)?);
-            let leased = catalog::leased_layers(tx)?;
-            for blob in catalog::blobs(tx)?.iter().filter(|blob| blob.kept) {
-                // A running operation may be about to add the image that names it.
-                let is_leased = leased.contains(&blob.diff_id);
-                if !is_leased && (blobs || !needed.contains(&blob.digest)) {
-                    self.discard_if_there(&self.layout.blob(blob.digest))?;
-                    catalog::drop_blob_bytes(tx, blob.digest)?;
-                    removed.bytes += blob.size;
+        self.catalog
+            .write(|tx| -> Result<(), StoreError> {
+                self.drop_unused_layers(tx, None, &mut removed)?;
+                let needed = needed_blobs(&catalog::images(tx)?);
+                let leased = catalog::leased_layers(tx)?;
+                for blob in catalog::blobs(tx)?.iter().filter(|blob| blob.kept) {
+                    // A running operation may be about to add the image that names it.
+                    let is_leased = leased.contains(&blob.diff_id);
+                    if !is_leased && (blobs || !needed.contains(&blob.digest)) {
+                        self.discard_if_there(&self.layout.blob(blob.digest))?;
+                        catalog::drop_blob_bytes(tx, blob.digest)?;
+                        removed.bytes += blob.size;
+                    }
                 }
-            }
-            Ok(())
-        })
-        .inspect_err(|_| self.put_back())?;
+                Ok(())
+            })
+            .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_chains_without_image()?;
         self.empty_trash()?;
         Ok(removed)

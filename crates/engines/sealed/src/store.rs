@@ -278,7 +278,11 @@ impl Session<'_> {
 
 impl Store {
     /// Gives leases back and removes the layers among them that nothing else needs.
-    fn abandon_leases(&self, tx: &rusqlite::Transaction<'_>, holder: &str) -> Result<(), StoreError> {
+    fn abandon_leases(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+        holder: &str,
+    ) -> Result<(), StoreError> {
         let leased = catalog::layers_leased_by(tx, holder)?;
         catalog::delete_leases(tx, holder)?;
         self.drop_unused_layers(tx, Some(&leased), &mut Removed::default())

@@ -19,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use transom_layer::{BlobDigest, DiffId, Hasher};
 
 use super::decode::{self, Decoder};
+use super::tar_file::{DIRECT_ALIGNMENT, TarFile};
 use crate::catalog::Compression;
 use crate::durable::{self, FileError, Named};
 
@@ -41,10 +42,37 @@ pub(super) struct Passed {
     pub(super) compression: Compression,
 }
 
+/// A reused buffer whose content begins at an address that direct writes accept.
+#[derive(Debug, Default)]
+struct Block {
+    buffer: Vec<u8>,
+    start: usize,
+    length: usize,
+}
+
+impl Block {
+    /// The room to fill, [`BLOCK`] bytes.
+    fn room(&mut self) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BLOCK + DIRECT_ALIGNMENT];
+            self.start = self
+                .buffer
+                .as_ptr()
+                .align_offset(DIRECT_ALIGNMENT)
+                .min(DIRECT_ALIGNMENT);
+        }
+        &mut self.buffer[self.start..self.start + BLOCK]
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.start + self.length]
+    }
+}
+
 /// Where the bytes go. A path that is `None` is not written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Targets<'a> {
-    pub(super) tar: Option<(&'a File, &'a Path)>,
+    pub(super) tar: Option<&'a TarFile>,
     pub(super) blob: Option<(&'a File, &'a Path)>,
 }
 
@@ -60,7 +88,7 @@ pub(super) enum PassError<E> {
 /// Something for the hasher.
 enum ToHash {
     Compressed(Vec<u8>),
-    Plain(Arc<Vec<u8>>),
+    Plain(Arc<Block>),
 }
 
 /// Runs the pass; `sink` sees the tar in order, in blocks, and `progress` the source's bytes.
@@ -73,15 +101,16 @@ pub(super) fn run<E: Send>(
     let (to_hash, from_decode) = bounded(PIECES);
     let (to_seal, from_decode_too) = bounded(BLOCKS);
     let (pool, free) = bounded(BLOCKS);
+    let (used_pieces, pieces) = bounded(PIECES);
     for _ in 0..BLOCKS {
-        pool.send(Vec::new())
+        pool.send(Block::default())
             .expect("the channel has room for all blocks");
     }
     let stop = &AtomicBool::new(false);
     thread::scope(|scope| {
         let hash_pool = pool.clone();
         let hash = scope.spawn(move || {
-            let hashed = hash(&from_decode, &hash_pool, targets.blob);
+            let hashed = hash(&from_decode, &hash_pool, &used_pieces, targets.blob);
             if hashed.is_err() {
                 stop.store(true, Ordering::Relaxed);
                 from_decode
@@ -104,6 +133,7 @@ pub(super) fn run<E: Send>(
             to_hash,
             to_seal,
             free,
+            pieces,
             stop,
         };
         let decoded = decode(source, &out, progress);
@@ -137,8 +167,10 @@ pub(super) fn run<E: Send>(
 /// The decoder's ends of the channels.
 struct Out<'a> {
     to_hash: Sender<ToHash>,
-    to_seal: Sender<Arc<Vec<u8>>>,
-    free: Receiver<Vec<u8>>,
+    to_seal: Sender<Arc<Block>>,
+    free: Receiver<Block>,
+    /// Compressed pieces that were hashed, to be filled again: memory fresh from the system is slow.
+    pieces: Receiver<Vec<u8>>,
     /// Set by a stage that failed; that stage goes on giving blocks back, so nobody waits for ever.
     stop: &'a AtomicBool,
 }
@@ -147,7 +179,7 @@ struct Out<'a> {
 struct Tee<'a, R> {
     source: R,
     /// `None` for a plain tar, which is hashed only once.
-    to_hash: Option<&'a Sender<ToHash>>,
+    out: Option<&'a Out<'a>>,
     progress: &'a (dyn Fn(u64) + Sync),
     /// Set when the source itself fails, to tell that from a damaged stream.
     failure: Option<io::Error>,
@@ -165,9 +197,12 @@ impl<R: Read> Read for Tee<'_, R> {
             }
         };
         (self.progress)(count as u64);
-        if let Some(to_hash) = self.to_hash {
+        if let Some(out) = self.out {
+            let mut piece = out.pieces.try_recv().unwrap_or_default();
+            piece.clear();
+            piece.extend_from_slice(&buffer[..count]);
             // The hasher receives until this end is dropped, whatever happens to it.
-            let _ = to_hash.send(ToHash::Compressed(buffer[..count].to_vec()));
+            let _ = out.to_hash.send(ToHash::Compressed(piece));
         }
         Ok(count)
     }
@@ -181,7 +216,7 @@ fn decode<E>(
     let (compression, head) = decode::detect(&mut source).map_err(PassError::Source)?;
     let mut tee = Tee {
         source: io::Cursor::new(head).chain(source),
-        to_hash: (compression != Compression::None).then_some(&out.to_hash),
+        out: (compression != Compression::None).then_some(out),
         progress,
         failure: None,
     };
@@ -199,10 +234,8 @@ fn pump(mut decoder: Decoder<impl Read>, out: &Out<'_>) -> io::Result<()> {
         if out.stop.load(Ordering::Relaxed) {
             break;
         }
-        block.resize(BLOCK, 0);
-        let filled = decoder.fill(&mut block)?;
-        block.truncate(filled);
-        if filled == 0 {
+        block.length = decoder.fill(block.room())?;
+        if block.length == 0 {
             break;
         }
         let block = Arc::new(block);
@@ -214,14 +247,14 @@ fn pump(mut decoder: Decoder<impl Read>, out: &Out<'_>) -> io::Result<()> {
 }
 
 /// Gives the block in a piece for the hasher back.
-fn give_back(piece: ToHash, pool: &Sender<Vec<u8>>) {
+fn give_back(piece: ToHash, pool: &Sender<Block>) {
     if let ToHash::Plain(block) = piece {
         recycle(block, pool);
     }
 }
 
 /// Gives a block back to the pool if no other thread needs it any more.
-fn recycle(block: Arc<Vec<u8>>, pool: &Sender<Vec<u8>>) {
+fn recycle(block: Arc<Block>, pool: &Sender<Block>) {
     if let Some(block) = Arc::into_inner(block) {
         let _ = pool.send(block);
     }
@@ -237,7 +270,8 @@ struct Hashed {
 
 fn hash(
     from: &Receiver<ToHash>,
-    pool: &Sender<Vec<u8>>,
+    pool: &Sender<Block>,
+    used_pieces: &Sender<Vec<u8>>,
     blob: Option<(&File, &Path)>,
 ) -> Result<Hashed, FileError> {
     let mut hashed = Hashed::default();
@@ -251,10 +285,12 @@ fn hash(
                     file.write_all(&bytes).named("write", path)?;
                     written.add(file, bytes.len());
                 }
+                // Full: there are enough of them.
+                let _ = used_pieces.try_send(bytes);
             }
             ToHash::Plain(block) => {
-                hashed.plain.update(&block);
-                hashed.plain_size += block.len() as u64;
+                hashed.plain.update(block.bytes());
+                hashed.plain_size += block.length as u64;
                 recycle(block, pool);
             }
         }
@@ -266,31 +302,24 @@ fn hash(
 }
 
 fn seal<E: Send>(
-    from: &Receiver<Arc<Vec<u8>>>,
-    pool: &Sender<Vec<u8>>,
-    tar: Option<(&File, &Path)>,
+    from: &Receiver<Arc<Block>>,
+    pool: &Sender<Block>,
+    tar: Option<&TarFile>,
     mut sink: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), PassError<E>> {
-    let Some((mut file, path)) = tar else {
+    let Some(tar) = tar else {
         for block in from {
-            sink(&block).map_err(PassError::Sink)?;
+            sink(block.bytes()).map_err(PassError::Sink)?;
             recycle(block, pool);
         }
         return Ok(());
     };
-    let mut written = Writeback::default();
     for block in from {
-        file.write_all(&block)
-            .named("write", path)
-            .map_err(PassError::File)?;
-        written.add(file, block.len());
-        sink(&block).map_err(PassError::Sink)?;
+        tar.append(block.bytes()).map_err(PassError::File)?;
+        sink(block.bytes()).map_err(PassError::Sink)?;
         recycle(block, pool);
     }
-    // A sync that failed must not be tried again: the kernel may have dropped the pages.
-    file.sync_data()
-        .named("sync", path)
-        .map_err(PassError::File)
+    tar.sync().map_err(PassError::File)
 }
 
 /// Has the system write to the disk what was written to a file, while more of it arrives; so that

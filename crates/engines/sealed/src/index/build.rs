@@ -296,9 +296,7 @@ impl IndexBuilder {
         let (folder, name) = split_last(&path);
         let whiteout = whiteout::parse(name)?;
         self.note_dialect(entry, &metadata, whiteout.as_ref());
-        if self.stream_of(name).is_some()
-            && (entry.kind != EntryKind::File || whiteout.is_some())
-        {
+        if self.stream_of(name).is_some() && (entry.kind != EntryKind::File || whiteout.is_some()) {
             return Err(EntryRule::StreamIsNoFile);
         }
         let folder = self.folder(folder)?;

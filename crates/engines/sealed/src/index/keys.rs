@@ -84,7 +84,13 @@ mod tests {
 
     #[test]
     fn attributes_of_linux_files_are_not_reserved() {
-        for key in ["user.mine", "security.capability", "user.mtime", "user.transom", "trusted.x"] {
+        for key in [
+            "user.mine",
+            "security.capability",
+            "user.mtime",
+            "user.transom",
+            "trusted.x",
+        ] {
             assert!(!is_reserved(key.as_bytes()), "{key}");
         }
     }

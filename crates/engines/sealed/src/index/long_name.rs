@@ -128,7 +128,11 @@ mod tests {
         for length in [SHORTENED_MIN, 253, 254, 255] {
             let name = ["x".repeat(length - 17), "~0123456789abcdef".to_owned()].concat();
             assert!(attribute_of(name.as_bytes()).is_some());
-            let Stored::Shortened { name: stored, attribute } = store(name.as_bytes()) else {
+            let Stored::Shortened {
+                name: stored,
+                attribute,
+            } = store(name.as_bytes())
+            else {
                 panic!("{name} would have two meanings");
             };
             assert_ne!(stored, name.as_bytes());

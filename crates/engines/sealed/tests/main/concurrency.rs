@@ -10,7 +10,10 @@ use crate::recovery::{Work, child};
 use crate::support::{Home, Layer, WINDOWS, chain, gzip, request, text};
 
 fn layer(name: &str) -> Vec<u8> {
-    Layer::new().dir("Files").file(&format!("Files/{name}"), &[b'x'; 300_000]).tar()
+    Layer::new()
+        .dir("Files")
+        .file(&format!("Files/{name}"), &[b'x'; 300_000])
+        .tar()
 }
 
 #[test]
@@ -108,7 +111,10 @@ fn one_stack_opened_at_once_by_many_is_built_right() {
             });
         }
     });
-    assert_eq!(crate::support::all_names(&home.root().join("chains")).len(), 1);
+    assert_eq!(
+        crate::support::all_names(&home.root().join("chains")).len(),
+        1
+    );
     home.assert_tidy();
 }
 

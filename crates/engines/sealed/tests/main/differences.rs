@@ -78,13 +78,21 @@ fn every_kind_of_change_is_told() {
             line("Files/b", Change::Modified),
             line("Files/b:s", Change::Deleted),
             line("Files/b:t", Change::Added),
-            ("Files/C".to_owned(), Change::Metadata, vec!["case of the name"]),
+            (
+                "Files/C".to_owned(),
+                Change::Metadata,
+                vec!["case of the name"]
+            ),
             line("Files/gone", Change::Deleted),
             line("Files/gone/x", Change::Deleted),
             line("Files/link", Change::Modified),
             line("Files/new", Change::Added),
             line("Files/new/z", Change::Added),
-            ("Files/turns".to_owned(), Change::Modified, vec!["attributes"]),
+            (
+                "Files/turns".to_owned(),
+                Change::Modified,
+                vec!["attributes"]
+            ),
             line("Files/turns/y", Change::Deleted),
         ]
     );
@@ -94,7 +102,11 @@ fn every_kind_of_change_is_told() {
 fn every_difference_of_metadata_is_named() {
     let home = Home::new();
     let tree = |metadata: &transom_layertar::WindowsMetadata| {
-        home.tree(&Layer::new().entry("f", &Shape::File { size: 0 }, metadata, b"").tar())
+        home.tree(
+            &Layer::new()
+                .entry("f", &Shape::File { size: 0 }, metadata, b"")
+                .tar(),
+        )
     };
     let plain = with_attributes(0x20);
     let first = tree(&plain);
@@ -113,7 +125,9 @@ fn every_difference_of_metadata_is_named() {
     case("creation time", &|m| m.creation = Some(later));
     case("last write", &|m| m.last_write = later);
     case("change time", &|m| m.change = Some(later));
-    case("extended attributes", &|m| m.eas = vec![(b"E".to_vec(), b"v".to_vec())]);
+    case("extended attributes", &|m| {
+        m.eas = vec![(b"E".to_vec(), b"v".to_vec())]
+    });
     for (metadata, what) in cases {
         let lines = compared(&first, &tree(&metadata));
         assert_eq!((lines[0].0.as_str(), lines[0].1), ("f", Change::Metadata));
@@ -123,7 +137,9 @@ fn every_difference_of_metadata_is_named() {
     let mut metadata = plain.clone();
     metadata.last_access = Some(later);
     assert_eq!(compared(&first, &tree(&metadata)), []);
-    let without = Layer::new().entry("f", &Shape::FileWithoutData, &plain, b"").tar();
+    let without = Layer::new()
+        .entry("f", &Shape::FileWithoutData, &plain, b"")
+        .tar();
     let lines = compared(&first, &home.tree(&without));
     assert_eq!(lines[0].2, ["presence of a data stream"]);
 }
@@ -159,14 +175,20 @@ fn a_report_that_fails_ends_the_comparison() {
         calls += 1;
         Err(std::io::ErrorKind::BrokenPipe.into())
     });
-    assert!(matches!(error, Err(transom_sealed::diff::DiffError::Output(_))));
+    assert!(matches!(
+        error,
+        Err(transom_sealed::diff::DiffError::Output(_))
+    ));
     assert_eq!(calls, 1);
 }
 
 #[test]
 fn a_layer_tells_what_it_changes_in_the_stack_below() {
     let home = Home::new();
-    let below = home.stack(WINDOWS, &[before(), Layer::new().file("Files/deep/er/d", b"")]);
+    let below = home.stack(
+        WINDOWS,
+        &[before(), Layer::new().file("Files/deep/er/d", b"")],
+    );
     let layer = Layer::new()
         .dir("files")
         .file("files/A", b"new")
@@ -191,7 +213,9 @@ fn a_layer_tells_what_it_changes_in_the_stack_below() {
     ];
     assert_eq!(changed(&layer, Some(&below)), expected);
     let base = changed(&layer, None);
-    let added = base.iter().filter(|(_, change, _)| *change == Change::Added);
+    let added = base
+        .iter()
+        .filter(|(_, change, _)| *change == Change::Added);
     assert_eq!(added.count(), 7);
     let kinds = |node: Difference| {
         assert!(matches!(node.kind, Kind::File | Kind::Directory));
@@ -204,9 +228,15 @@ fn a_layer_tells_what_it_changes_in_the_stack_below() {
 fn in_a_linux_image_case_makes_another_file() {
     let home = Home::new();
     let layer = |name| Layer::new().plain(EntryKind::File, name, b"");
-    let (first, second) = (home.posix_tree(&layer("a").tar()), home.posix_tree(&layer("A").tar()));
+    let (first, second) = (
+        home.posix_tree(&layer("a").tar()),
+        home.posix_tree(&layer("A").tar()),
+    );
     assert_eq!(first.names(), Names::Posix);
     let lines = compared(&first, &second);
-    assert_eq!(lines, [line("A", Change::Added), line("a", Change::Deleted)]);
+    assert_eq!(
+        lines,
+        [line("A", Change::Added), line("a", Change::Deleted)]
+    );
     assert_eq!(changed(&second, Some(&first)), [line("A", Change::Added)]);
 }

@@ -12,7 +12,10 @@ use crate::support::{
 };
 
 fn good() -> Layer {
-    Layer::new().dir("Files").file("Files/a", &[7; 3000]).dir("Files/d")
+    Layer::new()
+        .dir("Files")
+        .file("Files/a", &[7; 3000])
+        .dir("Files/d")
 }
 
 /// A store that has a layer already.
@@ -29,7 +32,10 @@ fn assert_refused(cases: &[(Layer, &[&str])]) {
     for (number, (layer, words)) in cases.iter().enumerate() {
         let text = home.refused(&layer.clone().tar());
         for word in *words {
-            assert!(text.contains(word), "case {number}: {word:?} is not in: {text}");
+            assert!(
+                text.contains(word),
+                "case {number}: {word:?} is not in: {text}"
+            );
         }
     }
 }
@@ -46,12 +52,24 @@ fn damaged_streams_and_tars_are_refused() {
     let mut bad_sum = tar.clone();
     bad_sum[3] ^= 1;
     for (bytes, words) in [
-        (&zipped[..zipped.len() / 2], "gzip stream is damaged or cut off"),
-        (&zipped[..zipped.len() - 1], "gzip stream is damaged or cut off"),
+        (
+            &zipped[..zipped.len() / 2],
+            "gzip stream is damaged or cut off",
+        ),
+        (
+            &zipped[..zipped.len() - 1],
+            "gzip stream is damaged or cut off",
+        ),
         (&flipped, "gzip stream is damaged or cut off"),
         (&garbage, "gzip stream is damaged or cut off"),
-        (&zstd[..zstd.len() - 10], "zstd stream is damaged or cut off"),
-        (&tar[..tar.len() - 3000], "1856 bytes of entry \"Files/new\" are missing"),
+        (
+            &zstd[..zstd.len() - 10],
+            "zstd stream is damaged or cut off",
+        ),
+        (
+            &tar[..tar.len() - 3000],
+            "1856 bytes of entry \"Files/new\" are missing",
+        ),
         (&tar[..1100], "inside a header block"),
         (&bad_sum, "checksum"),
         (b"\x1f\x8b", "gzip stream is damaged or cut off"),
@@ -79,17 +97,26 @@ fn what_is_not_what_was_announced_is_refused() {
         let mut request = plain.clone();
         (request.keep_blob, request.diff_id) = (keep_blob, Some(DiffId(other)));
         let text = home.refused_as(&zipped, &request);
-        assert!(text.contains(&digest(&tar).to_string()) && text.contains("config"), "{text}");
+        assert!(
+            text.contains(&digest(&tar).to_string()) && text.contains("config"),
+            "{text}"
+        );
 
         let mut request = plain.clone();
         (request.keep_blob, request.blob_size) = (keep_blob, Some(zipped.len() as u64 + 1));
         let text = home.refused_as(&zipped, &request);
-        assert!(text.contains(&format!("size is {} bytes", zipped.len())), "{text}");
+        assert!(
+            text.contains(&format!("size is {} bytes", zipped.len())),
+            "{text}"
+        );
         // More than announced is not even read.
         request.blob_size = Some(100);
         home.refused_as(&zipped, &request);
         let text = home.refused_as(&tar, &request);
-        assert!(text.contains("size is") || text.contains("inside a header"), "{text}");
+        assert!(
+            text.contains("size is") || text.contains("inside a header"),
+            "{text}"
+        );
     }
 }
 
@@ -123,27 +150,50 @@ fn names_that_lead_out_of_the_layer_are_refused() {
 #[test]
 fn hard_links_that_lead_nowhere_are_refused() {
     assert_refused(&[
-        (good().link("Files/l", "../up"), &["Files/l", "hard link target", ".."]),
-        (good().link("Files/l", "/etc/passwd"), &["Files/l", "absolute"]),
+        (
+            good().link("Files/l", "../up"),
+            &["Files/l", "hard link target", ".."],
+        ),
+        (
+            good().link("Files/l", "/etc/passwd"),
+            &["Files/l", "absolute"],
+        ),
         (good().link("Files/l", r"C:\x"), &["Files/l", "absolute"]),
-        (good().link("Files/l", r"Files\a"), &["Files/l", "backslash"]),
+        (
+            good().link("Files/l", r"Files\a"),
+            &["Files/l", "backslash"],
+        ),
         (good().link("Files/l", ""), &["Files/l", "empty name"]),
         (good().link("Files/a", "Files/a"), &["Files/a", "to itself"]),
         (good().link("Files/A", "files/a"), &["Files/A", "to itself"]),
-        (good().link("Files/l", "Files/D"), &["Files/l", "folder \"Files/D\""]),
+        (
+            good().link("Files/l", "Files/D"),
+            &["Files/l", "folder \"Files/D\""],
+        ),
         (good().link("Files/l", "Files"), &["Files/l", "folder"]),
         (good().link("Files/l", "."), &["Files/l", "folder"]),
         (good().link("Files/d", "Files/a"), &["Files/d", "twice"]),
-        (good().stream("Files/a:s", b"").link("Files/l", "Files/a:s"), &["Files/l", "stream"]),
+        (
+            good().stream("Files/a:s", b"").link("Files/l", "Files/a:s"),
+            &["Files/l", "stream"],
+        ),
     ]);
     // A link to what only a lower layer can have waits for the stack.
     let home = home();
     let id = home.import(&good().link("Files/l", "Files/nothing").tar());
     assert_eq!(home.store.layer(id).unwrap().unresolved_links, 1);
-    let whiteout = good().whiteout("Files/w").link("Files/l", "Files/.wh.w").tar();
-    let error = home.try_image("image", &[whiteout], Names::Windows, false).unwrap_err();
+    let whiteout = good()
+        .whiteout("Files/w")
+        .link("Files/l", "Files/.wh.w")
+        .tar();
+    let error = home
+        .try_image("image", &[whiteout], Names::Windows, false)
+        .unwrap_err();
     let text = chain(&error);
-    assert!(text.contains("Files/l") || text.contains("Files/.wh.w"), "{text}");
+    assert!(
+        text.contains("Files/l") || text.contains("Files/.wh.w"),
+        "{text}"
+    );
     assert_eq!(home.store.images().unwrap(), []);
 }
 
@@ -161,7 +211,10 @@ fn names_that_fold_alike_are_duplicates_by_the_table_of_ntfs_only() {
         (two("ЖЯ", "жя"), &["twice"]),
         (good().dir("Files/D"), &["Files/D", "twice"]),
         (good().symlink("Files/A", "x"), &["Files/A", "twice"]),
-        (good().stream("Files/a:s", b"1").stream("files/A:S", b"2"), &["files/A:S", "twice"]),
+        (
+            good().stream("Files/a:s", b"1").stream("files/A:S", b"2"),
+            &["files/A:S", "twice"],
+        ),
     ]);
     let home = home();
     for (a, b) in [
@@ -185,10 +238,18 @@ fn names_that_fold_alike_are_duplicates_by_the_table_of_ntfs_only() {
 fn metadata_that_is_announced_too_large_is_refused_before_it_is_read() {
     let home = home();
     for size in [(1u64 << 20) + 1, 2 << 30, 8 << 30] {
-        let tar = [&block(b"x", b'x', size.min((8 << 30) - 1), false)[..], &[b'1'; 512]].concat();
+        let tar = [
+            &block(b"x", b'x', size.min((8 << 30) - 1), false)[..],
+            &[b'1'; 512],
+        ]
+        .concat();
         let text = home.refused(&tar);
         assert!(text.contains("limit is 1048576"), "{text}");
-        let tar = [&block(b"x", b'L', size.min((8 << 30) - 1), true)[..], &[b'1'; 512]].concat();
+        let tar = [
+            &block(b"x", b'L', size.min((8 << 30) - 1), true)[..],
+            &[b'1'; 512],
+        ]
+        .concat();
         assert!(home.refused(&tar).contains("limit is 1048576"));
     }
 }
@@ -219,7 +280,9 @@ fn a_path_of_32767_units_is_accepted_and_a_longer_one_is_not() {
 fn ten_thousand_folders_in_each_other_are_read_stacked_and_removed() {
     let home = home();
     let path = ["d"; 10_000].join("/");
-    let layer = Layer::new().dir("Files").file(&format!("{path}/bottom"), b"here");
+    let layer = Layer::new()
+        .dir("Files")
+        .file(&format!("{path}/bottom"), b"here");
     let top = Layer::new().dir("Files").whiteout(&path);
     let tree = home.stack(WINDOWS, &[layer.clone(), Layer::new().dir("Files")]);
     assert_eq!(text(&tree, &format!("{path}/bottom")), "here");
@@ -253,16 +316,26 @@ fn whiteouts_that_make_no_sense_are_refused() {
         (raw("Files/.wh."), &["Files/.wh.", "names nothing"]),
         (raw(".wh."), &["names nothing"]),
         (raw("Files/.wh.a:s"), &["Files/.wh.a:s", "stream"]),
-        (good().file("Files/.wh.x/below", b""), &["Files/.wh.x/below", "no folder"]),
-        (good().whiteout("Files/x").file("Files/.wh.x/below", b""), &["below", "no folder"]),
-        (good().dir("Files/.wh.x").file("Files/.wh.x/below", b""), &["below", "no folder"]),
+        (
+            good().file("Files/.wh.x/below", b""),
+            &["Files/.wh.x/below", "no folder"],
+        ),
+        (
+            good().whiteout("Files/x").file("Files/.wh.x/below", b""),
+            &["below", "no folder"],
+        ),
+        (
+            good().dir("Files/.wh.x").file("Files/.wh.x/below", b""),
+            &["below", "no folder"],
+        ),
     ]);
     // Said twice, or with data: still one whiteout.
     let home = home();
-    let twice = good()
-        .whiteout("Files/x")
-        .whiteout("Files/X")
-        .plain(EntryKind::File, "Files/.wh.y", b"data");
+    let twice = good().whiteout("Files/x").whiteout("Files/X").plain(
+        EntryKind::File,
+        "Files/.wh.y",
+        b"data",
+    );
     let id = home.import(&twice.tar());
     assert_eq!(home.store.layer(id).unwrap().whiteouts, 2);
 }
@@ -270,11 +343,26 @@ fn whiteouts_that_make_no_sense_are_refused() {
 #[test]
 fn what_cannot_hold_entries_holds_none() {
     assert_refused(&[
-        (good().file("Files/a/x", b""), &["Files/a/x", "\"Files/a\" is no folder"]),
-        (good().file("Files/a/b/c/x", b""), &["Files/a/b/c/x", "is no folder"]),
-        (good().symlink("Files/l", "d").file("Files/l/x", b""), &["Files/l/x", "is no folder"]),
-        (good().junction("Files/j", "d").file("Files/j/x", b""), &["Files/j/x", "is no folder"]),
-        (good().link("Files/h", "Files/a").file("Files/h/x", b""), &["Files/h/x", "no folder"]),
+        (
+            good().file("Files/a/x", b""),
+            &["Files/a/x", "\"Files/a\" is no folder"],
+        ),
+        (
+            good().file("Files/a/b/c/x", b""),
+            &["Files/a/b/c/x", "is no folder"],
+        ),
+        (
+            good().symlink("Files/l", "d").file("Files/l/x", b""),
+            &["Files/l/x", "is no folder"],
+        ),
+        (
+            good().junction("Files/j", "d").file("Files/j/x", b""),
+            &["Files/j/x", "is no folder"],
+        ),
+        (
+            good().link("Files/h", "Files/a").file("Files/h/x", b""),
+            &["Files/h/x", "no folder"],
+        ),
     ]);
 }
 
@@ -284,10 +372,22 @@ fn streams_of_nothing_and_of_no_kind_are_refused() {
     let link = Shape::HardLink { target: b"Files/a" };
     let metadata = with_attributes(0x20);
     assert_refused(&[
-        (good().stream("Files/none:s", b""), &["Files/none:s", "does not come before"]),
-        (good().stream("Files/a:", b""), &["Files/a:", "separates no stream"]),
-        (good().entry("Files/a:s", &symlink, &metadata, b""), &["Files/a:s", "only the data"]),
-        (good().entry("Files/a:s", &link, &metadata, b""), &["Files/a:s", "only the data"]),
+        (
+            good().stream("Files/none:s", b""),
+            &["Files/none:s", "does not come before"],
+        ),
+        (
+            good().stream("Files/a:", b""),
+            &["Files/a:", "separates no stream"],
+        ),
+        (
+            good().entry("Files/a:s", &symlink, &metadata, b""),
+            &["Files/a:s", "only the data"],
+        ),
+        (
+            good().entry("Files/a:s", &link, &metadata, b""),
+            &["Files/a:s", "only the data"],
+        ),
         (good().dir("Files/a:s"), &["Files/a:s", "only the data"]),
         (
             good().link("Files/l", "Files/a").stream("Files/l:s", b""),
@@ -306,12 +406,21 @@ fn kinds_that_a_layer_cannot_have_are_refused() {
         (raw(b'V'), &["Files/x", "type flag 'V'"]),
         (raw(b'D'), &["Files/x", "type flag 'D'"]),
         (
-            Layer::new().entry("d", &Shape::File { size: 3 }, &with_attributes(0x10), b"abc"),
+            Layer::new().entry(
+                "d",
+                &Shape::File { size: 3 },
+                &with_attributes(0x10),
+                b"abc",
+            ),
             &["\"d\"", "folder with 3 bytes"],
         ),
     ]);
     let root = [&sealed(block(b".", b'0', 0, false))[..], &[0; 1024]].concat();
-    assert!(home().refused(&root).contains("root of a layer is a folder"));
+    assert!(
+        home()
+            .refused(&root)
+            .contains("root of a layer is a folder")
+    );
 }
 
 #[test]
@@ -322,13 +431,25 @@ fn metadata_that_cannot_be_read_is_refused() {
     };
     assert_refused(&[
         (with("MSWINDOWS.fileattr", "-1"), &["Files/x", "fileattr"]),
-        (with("MSWINDOWS.fileattr", "4294967296"), &["Files/x", "fileattr"]),
+        (
+            with("MSWINDOWS.fileattr", "4294967296"),
+            &["Files/x", "fileattr"],
+        ),
         (with("MSWINDOWS.rawsd", "!!!"), &["Files/x", "base64"]),
         (with("MSWINDOWS.xattr.A", "===="), &["Files/x", "base64"]),
-        (with("LIBARCHIVE.creationtime", "now"), &["Files/x", "creationtime"]),
+        (
+            with("LIBARCHIVE.creationtime", "now"),
+            &["Files/x", "creationtime"],
+        ),
         (with("mtime", "1e9"), &["mtime"]),
-        (with("MSWINDOWS.sd", "not sddl"), &["Files/x", "MSWINDOWS.sd"]),
-        (with("SCHILY.xattr.system.other", "1"), &["Files/x", "system.other"]),
+        (
+            with("MSWINDOWS.sd", "not sddl"),
+            &["Files/x", "MSWINDOWS.sd"],
+        ),
+        (
+            with("SCHILY.xattr.system.other", "1"),
+            &["Files/x", "system.other"],
+        ),
     ]);
 }
 
@@ -347,8 +468,10 @@ fn attributes_that_the_index_uses_itself_cannot_be_brought_in() {
         "user.LIBARCHIVE.creationtime".to_owned(),
         "user.ctime".to_owned(),
     ] {
-        let records =
-            pax(&[("path", &name), (&format!("SCHILY.xattr.{key}"), "../../etc/passwd")]);
+        let records = pax(&[
+            ("path", &name),
+            (&format!("SCHILY.xattr.{key}"), "../../etc/passwd"),
+        ]);
         let layer = Layer::new().raw(&records).raw(&block(b"x", b'0', 0, false));
         for names in [Names::Windows, Names::Posix] {
             let text = home.refused_as(&layer.clone().tar(), &request("bad", names));
@@ -362,18 +485,33 @@ fn more_metadata_than_a_file_can_have_is_refused() {
     let metadata = |size: usize, count: usize| {
         let mut metadata = with_attributes(0x20);
         metadata.security = Some(vec![1; size]);
-        metadata.eas = (0..count).map(|n| (format!("EA{n}").into_bytes(), vec![2; size])).collect();
+        metadata.eas = (0..count)
+            .map(|n| (format!("EA{n}").into_bytes(), vec![2; size]))
+            .collect();
         metadata
     };
     let file = Shape::File { size: 0 };
     assert_refused(&[
-        (Layer::new().entry("f", &file, &metadata(65_536, 0), b""), &["\"f\"", "65,535"]),
-        (Layer::new().entry("f", &file, &metadata(60_000, 3), b""), &["\"f\"", "at most 196608"]),
+        (
+            Layer::new().entry("f", &file, &metadata(65_536, 0), b""),
+            &["\"f\"", "65,535"],
+        ),
+        (
+            Layer::new().entry("f", &file, &metadata(60_000, 3), b""),
+            &["\"f\"", "at most 196608"],
+        ),
     ]);
     let home = home();
-    let tree = home.tree(&Layer::new().entry("f", &file, &metadata(65_000, 1), b"").tar());
+    let tree = home.tree(
+        &Layer::new()
+            .entry("f", &file, &metadata(65_000, 1), b"")
+            .tar(),
+    );
     let found = crate::support::metadata(&tree, "f");
-    assert_eq!((found.security.unwrap().len(), found.eas.len()), (65_000, 1));
+    assert_eq!(
+        (found.security.unwrap().len(), found.eas.len()),
+        (65_000, 1)
+    );
 }
 
 #[test]
@@ -387,7 +525,10 @@ fn a_file_can_have_many_long_names_but_not_any_number() {
     assert_eq!(names(&tree, "Files").len(), 65);
     let one_more = layer.link(&format!("Files/{}", "本".repeat(250)), "Files/f");
     let text = home.refused(&one_more.tar());
-    assert!(text.contains("本本") && text.contains("extended attributes"), "{text}");
+    assert!(
+        text.contains("本本") && text.contains("extended attributes"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -395,7 +536,10 @@ fn owners_that_linux_cannot_have_are_refused() {
     let records = pax(&[("uid", "4294967296")]);
     let layer = Layer::new().raw(&records).raw(&block(b"x", b'0', 0, false));
     let text = home().refused_as(&layer.tar(), &request("posix", Names::Posix));
-    assert!(text.contains("\"x\"") && text.contains("owner 4294967296"), "{text}");
+    assert!(
+        text.contains("\"x\"") && text.contains("owner 4294967296"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -405,10 +549,16 @@ fn more_entries_than_allowed_are_refused() {
     request.limits.entries = 3;
     home.import_as(&good().tar(), &request).unwrap();
     let text = home.refused_as(&good().file("Files/fourth", b"").tar(), &request);
-    assert!(text.contains("Files/fourth") && text.contains("limit is 3 entries"), "{text}");
+    assert!(
+        text.contains("Files/fourth") && text.contains("limit is 3 entries"),
+        "{text}"
+    );
     // Entries that make no node count, too.
     let whiteouts = (0..4).fold(Layer::new(), |layer, _| layer.whiteout("x"));
-    assert!(home.refused_as(&whiteouts.tar(), &request).contains("limit is 3 entries"));
+    assert!(
+        home.refused_as(&whiteouts.tar(), &request)
+            .contains("limit is 3 entries")
+    );
 }
 
 #[test]
@@ -428,7 +578,10 @@ fn a_tar_that_inflates_beyond_the_limit_is_refused_early() {
     let tar = good().file("Files/more", &[0; 10_000]).tar();
     request.diff_id = Some(home.import(&tar));
     request.limits.tar_bytes = tar.len() as u64 - 1;
-    assert!(home.refused_as(&tar, &request).contains("larger than the limit"));
+    assert!(
+        home.refused_as(&tar, &request)
+            .contains("larger than the limit")
+    );
     request.limits.tar_bytes += 1;
     home.import_as(&tar, &request).unwrap();
 }
@@ -454,12 +607,19 @@ fn two_hundred_thousand_entries_are_a_layer() {
     let layer = session.import_layer(source, &request, &|_| {}).unwrap();
     let record = home.store.layer(layer.diff_id).unwrap();
     assert_eq!(record.entries, count);
-    let tree = home.store.open_layer(layer.diff_id, Names::Windows).unwrap();
+    let tree = home
+        .store
+        .open_layer(layer.diff_id, Names::Windows)
+        .unwrap();
     assert!(has(&tree, "Files/f199999") && !has(&tree, "Files/f200000"));
     // Neither the whole folder nor its streams are looked for file by file.
-    let children = tree.children(&crate::support::find(&tree, "Files")).unwrap();
+    let children = tree
+        .children(&crate::support::find(&tree, "Files"))
+        .unwrap();
     assert_eq!(children.len(), count as usize);
-    let streams = children.iter().map(|node| tree.streams(node).unwrap().len());
+    let streams = children
+        .iter()
+        .map(|node| tree.streams(node).unwrap().len());
     assert_eq!(streams.sum::<usize>(), 0);
     let mut changes = 0;
     let count_changes = &mut |_| {
@@ -476,7 +636,12 @@ fn a_hundred_thousand_whiteouts_take_no_longer_than_files() {
     let home = Home::new();
     let mut layer = Vec::new();
     for number in 0..100_000 {
-        layer.extend(block(format!("Files/.wh.f{number}").as_bytes(), b'0', 0, false));
+        layer.extend(block(
+            format!("Files/.wh.f{number}").as_bytes(),
+            b'0',
+            0,
+            false,
+        ));
     }
     layer.extend(block(b"Files/new", b'0', 0, false));
     let top = Layer::new().raw(&layer);
@@ -500,14 +665,20 @@ fn a_source_that_fails_is_told_apart_from_a_damaged_stream() {
     ] {
         let mut rest = &bytes[..after];
         let source = ReadWith(|buffer: &mut [u8]| match rest.read(buffer) {
-            Ok(0) => Err(io::Error::new(io::ErrorKind::ConnectionReset, "the line went dead")),
+            Ok(0) => Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "the line went dead",
+            )),
             result => result,
         });
         let session = home.store.session().unwrap();
         let request = request("cut", Names::Windows);
         let error = session.import_layer(source, &request, &|_| {}).unwrap_err();
         let text = chain(&error);
-        assert!(text.contains("bytes cannot be read: the line went dead"), "{text}");
+        assert!(
+            text.contains("bytes cannot be read: the line went dead"),
+            "{text}"
+        );
         drop(session);
         home.assert_tidy();
     }
@@ -529,7 +700,9 @@ impl SmallDisk {
     fn mount() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(dir.path());
+        mount
+            .args(["-t", "tmpfs", "-o", "size=6m", "none"])
+            .arg(dir.path());
         let mounted = mount.output().is_ok_and(|output| output.status.success());
         mounted.then(|| Self(dir))
     }
@@ -537,7 +710,10 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+        let unmounted = Command::new("umount")
+            .arg("--lazy")
+            .arg(self.0.path())
+            .status();
         assert!(unmounted.unwrap().success());
     }
 }
@@ -567,11 +743,21 @@ fn a_full_disk_is_an_error_that_leaves_nothing() {
     .take(4 << 20)
     .collect();
     let large = Layer::new().file("noise", &noise);
-    let too_large = Layer::new().file("noise", &noise).file("more", &noise).tar();
-    let cases = [(too_large.clone(), false), (gzip(&large.tar()), true), (gzip(&too_large), true)];
+    let too_large = Layer::new()
+        .file("noise", &noise)
+        .file("more", &noise)
+        .tar();
+    let cases = [
+        (too_large.clone(), false),
+        (gzip(&large.tar()), true),
+        (gzip(&too_large), true),
+    ];
     for (bytes, keep_blob) in cases {
         let text = chain(&import(&bytes, keep_blob).unwrap_err());
-        assert!(text.contains("large") && text.contains("No space left"), "{text}");
+        assert!(
+            text.contains("large") && text.contains("No space left"),
+            "{text}"
+        );
         assert_eq!(store.layers().unwrap().len(), 1);
         assert_eq!(crate::support::all_names(&root.join("staging")), [""; 0]);
     }

@@ -13,7 +13,10 @@ use crate::support::{
 };
 
 fn sample() -> Layer {
-    Layer::new().dir("Files").file("Files/a.txt", b"hello").file("Files/big", &[7; 100_000])
+    Layer::new()
+        .dir("Files")
+        .file("Files/a.txt", b"hello")
+        .file("Files/big", &[7; 100_000])
 }
 
 #[test]
@@ -39,10 +42,16 @@ fn every_compression_gives_the_same_layer_and_both_digests() {
         let layer = home.import_as(&blob, &request).unwrap();
         assert_eq!(layer.diff_id.0, digest(&tar));
         assert_eq!(layer.blob.0, digest(&blob));
-        assert_eq!((layer.size, layer.blob_size), (tar.len() as u64, blob.len() as u64));
+        assert_eq!(
+            (layer.size, layer.blob_size),
+            (tar.len() as u64, blob.len() as u64)
+        );
         assert_eq!(layer.compression, compression);
         assert!(!layer.already_there);
-        assert_eq!(fs::read(home.layer_file(layer.diff_id, "layer.tar")).unwrap(), tar);
+        assert_eq!(
+            fs::read(home.layer_file(layer.diff_id, "layer.tar")).unwrap(),
+            tar
+        );
         let (record, mut file) = home.store.kept_blob(layer.blob).unwrap().unwrap();
         let mut kept = Vec::new();
         std::io::Read::read_to_end(&mut file, &mut kept).unwrap();
@@ -57,9 +66,17 @@ fn every_compression_gives_the_same_layer_and_both_digests() {
 fn bytes_that_are_not_to_be_kept_are_not() {
     let home = Home::new();
     let blob = gzip(&sample().tar());
-    let layer = home.import_as(&blob, &request("layer", Names::Windows)).unwrap();
+    let layer = home
+        .import_as(&blob, &request("layer", Names::Windows))
+        .unwrap();
     assert!(home.store.kept_blob(layer.blob).unwrap().is_none());
-    let known = home.store.session().unwrap().known_blob(layer.blob).unwrap().unwrap();
+    let known = home
+        .store
+        .session()
+        .unwrap()
+        .known_blob(layer.blob)
+        .unwrap()
+        .unwrap();
     assert_eq!((known.diff_id, known.kept), (layer.diff_id, false));
     // The same blob again, to be kept this time.
     let mut request = request("layer", Names::Windows);
@@ -106,11 +123,18 @@ fn an_empty_layer_is_a_layer_of_both_kinds_of_names() {
 #[test]
 fn one_layer_may_be_part_of_a_windows_and_of_a_linux_image() {
     let home = Home::new();
-    let tar = Layer::new().dir("Files").file("Files/a.txt", b"one").stream("Files/a.txt:s", b"two").tar();
+    let tar = Layer::new()
+        .dir("Files")
+        .file("Files/a.txt", b"one")
+        .stream("Files/a.txt:s", b"two")
+        .tar();
     let id = home.import(&tar);
     assert_eq!(home.import_posix(&tar), id);
     let open = |names| {
-        let stacking = Stacking { names, whiteouts: None };
+        let stacking = Stacking {
+            names,
+            whiteouts: None,
+        };
         home.store.open_chain(&[id], stacking).unwrap()
     };
     assert_eq!(text(&open(Names::Windows), "Files/A.TXT:S"), "two");
@@ -123,10 +147,22 @@ fn one_layer_may_be_part_of_a_windows_and_of_a_linux_image() {
 #[test]
 fn a_linux_layer_that_breaks_windows_rules_is_no_part_of_a_windows_image() {
     let home = Home::new();
-    let id = home.import_posix(&Layer::new().dir("Files").file("Files/a", b"1").file("Files/A", b"2").tar());
-    let stacking = Stacking { names: Names::Windows, whiteouts: None };
+    let id = home.import_posix(
+        &Layer::new()
+            .dir("Files")
+            .file("Files/a", b"1")
+            .file("Files/A", b"2")
+            .tar(),
+    );
+    let stacking = Stacking {
+        names: Names::Windows,
+        whiteouts: None,
+    };
     let error = chain(&home.store.open_chain(&[id], stacking).unwrap_err());
-    assert!(error.contains("cannot be part of an image with windows names"), "{error}");
+    assert!(
+        error.contains("cannot be part of an image with windows names"),
+        "{error}"
+    );
     assert!(error.contains("Files/A"), "{error}");
 }
 
@@ -137,7 +173,11 @@ fn a_known_layer_is_not_written_twice() {
     let home = Home::new();
     let tar = sample().tar();
     let id = home.import(&tar);
-    let inode = || fs::metadata(home.layer_file(id, "layer.tar")).unwrap().ino();
+    let inode = || {
+        fs::metadata(home.layer_file(id, "layer.tar"))
+            .unwrap()
+            .ino()
+    };
     let before = inode();
     for expected in [None, Some(id)] {
         let mut request = request("again", Names::Windows);
@@ -166,8 +206,13 @@ fn a_layer_whose_files_are_lost_gets_them_back_from_the_next_import() {
 
 #[test]
 fn equal_tars_have_equal_indexes() {
-    let layer = sample().stream("Files/a.txt:s", b"1").link("Files/b", "Files/a.txt");
-    let tar = layer.symlink("Files/l", r"C:\x").whiteout("Files/gone").tar();
+    let layer = sample()
+        .stream("Files/a.txt:s", b"1")
+        .link("Files/b", "Files/a.txt");
+    let tar = layer
+        .symlink("Files/l", r"C:\x")
+        .whiteout("Files/gone")
+        .tar();
     let indexes: Vec<Vec<u8>> = (0..2)
         .map(|_| {
             let home = Home::new();
@@ -198,12 +243,27 @@ fn all_windows_metadata_comes_back() {
     let home = Home::new();
     let full = WindowsMetadata {
         attributes: Some(0x2022),
-        creation: Some(UnixTime { seconds: -1, nanos: 999_999_900 }),
-        last_access: Some(UnixTime { seconds: 1, nanos: 100 }),
-        last_write: UnixTime { seconds: 2, nanos: 200 },
-        change: Some(UnixTime { seconds: 3, nanos: 0 }),
+        creation: Some(UnixTime {
+            seconds: -1,
+            nanos: 999_999_900,
+        }),
+        last_access: Some(UnixTime {
+            seconds: 1,
+            nanos: 100,
+        }),
+        last_write: UnixTime {
+            seconds: 2,
+            nanos: 200,
+        },
+        change: Some(UnixTime {
+            seconds: 3,
+            nanos: 0,
+        }),
         security: Some((0..=255).collect()),
-        eas: vec![(b"$KERNEL.PURGE".to_vec(), vec![0, 1, 2]), (b"A".to_vec(), Vec::new())],
+        eas: vec![
+            (b"$KERNEL.PURGE".to_vec(), vec![0, 1, 2]),
+            (b"A".to_vec(), Vec::new()),
+        ],
         mount_point: false,
     };
     let mut dir = full.clone();
@@ -235,11 +295,26 @@ fn every_time_that_a_tar_can_hold_comes_back() {
     let times = [
         FileTime(0).to_unix_wrapping(),
         FileTime(1).to_unix_wrapping(),
-        UnixTime { seconds: 0, nanos: 0 },
-        UnixTime { seconds: -11_644_473_600, nanos: 0 },
-        UnixTime { seconds: -2, nanos: 500_000_000 },
-        UnixTime { seconds: 6_802_270_473, nanos: 709_551_616 },
-        UnixTime { seconds: 1 << 40, nanos: 1 },
+        UnixTime {
+            seconds: 0,
+            nanos: 0,
+        },
+        UnixTime {
+            seconds: -11_644_473_600,
+            nanos: 0,
+        },
+        UnixTime {
+            seconds: -2,
+            nanos: 500_000_000,
+        },
+        UnixTime {
+            seconds: 6_802_270_473,
+            nanos: 709_551_616,
+        },
+        UnixTime {
+            seconds: 1 << 40,
+            nanos: 1,
+        },
     ];
     let mut layer = Layer::new().dir("Files");
     for (number, time) in times.iter().enumerate() {
@@ -319,10 +394,16 @@ fn streams_come_back_from_files_folders_and_links() {
     assert_eq!(names(&tree, "Files"), ["a", "a b", "l", "second"]);
     let streams = |at: &str| -> Vec<String> {
         let streams = tree.streams(&find(&tree, at)).unwrap();
-        streams.iter().map(|node| String::from_utf8_lossy(node.path()).into_owned()).collect()
+        streams
+            .iter()
+            .map(|node| String::from_utf8_lossy(node.path()).into_owned())
+            .collect()
     };
     assert_eq!(streams("Files"), ["Files:of-a-folder"]);
-    assert_eq!(streams("Files/a"), ["Files/a:Zone.Identifier", "Files/a:one"]);
+    assert_eq!(
+        streams("Files/a"),
+        ["Files/a:Zone.Identifier", "Files/a:one"]
+    );
     assert_eq!(streams("Files/a b"), [""; 0]);
     assert_eq!(streams("Files/second").len(), 2);
 }
@@ -338,8 +419,10 @@ fn hard_links_are_one_file() {
         .link("Files/c", "files/D/B")
         .tar();
     let tree = home.tree(&tar);
-    let ids: Vec<u64> =
-        ["Files/a", "Files/d/b", "Files/c"].iter().map(|at| find(&tree, at).id()).collect();
+    let ids: Vec<u64> = ["Files/a", "Files/d/b", "Files/c"]
+        .iter()
+        .map(|at| find(&tree, at).id())
+        .collect();
     assert_eq!(ids, [ids[0]; 3]);
     assert_eq!(metadata(&tree, "Files/c").links, 3);
     assert_eq!(text(&tree, "Files/c"), "data");
@@ -364,11 +447,17 @@ fn names_that_linux_cannot_hold_come_back_whole() {
         .file(&format!("Files/{alike}"), b"alike")
         .tar();
     let tree = home.tree(&tar);
-    assert_eq!(names(&tree, "Files"), ["f".to_owned(), alike.clone(), long.clone(), other.clone()]);
+    assert_eq!(
+        names(&tree, "Files"),
+        ["f".to_owned(), alike.clone(), long.clone(), other.clone()]
+    );
     assert_eq!(text(&tree, &format!("Files/{long}/{other}")), "deep");
     assert_eq!(text(&tree, &format!("Files/{other}")), "deep");
     assert_eq!(text(&tree, &format!("Files/f:{long}")), "stream");
-    assert_eq!(text(&tree, &format!("FILES/{}", alike.replace('x', "X"))), "alike");
+    assert_eq!(
+        text(&tree, &format!("FILES/{}", alike.replace('x', "X"))),
+        "alike"
+    );
     assert_eq!(metadata(&tree, &format!("Files/{other}")).links, 2);
 }
 
@@ -407,7 +496,13 @@ fn a_layer_in_the_old_dialect_is_read() {
     assert_eq!(text(&tree, "Files/Ü"), "old");
     let found = metadata(&tree, "Files/ü");
     assert_eq!(found.created, Some(TIME));
-    assert_eq!(found.modified, UnixTime { seconds: -3, nanos: 500_000_000 });
+    assert_eq!(
+        found.modified,
+        UnixTime {
+            seconds: -3,
+            nanos: 500_000_000
+        }
+    );
 }
 
 #[test]
@@ -436,13 +531,22 @@ fn a_tar_of_any_other_writer_is_read() {
 #[test]
 fn the_writer_of_a_tar_is_told_by_its_entries() {
     let home = Home::new();
-    let windows = Layer::new().dir("Files").file("Files/a", b"").stream("Files/a:s", b"");
+    let windows = Layer::new()
+        .dir("Files")
+        .file("Files/a", b"")
+        .stream("Files/a:s", b"");
     for (layer, dialect) in [
         (windows.clone(), Dialect::Windows),
         (windows.clone().whiteout("Files/b"), Dialect::Windows),
         (windows.clone().opaque("Files"), Dialect::Foreign),
-        (windows.clone().plain(EntryKind::Directory, "Files/d/", b""), Dialect::Foreign),
-        (windows.plain(EntryKind::File, "Files/plain", b""), Dialect::Foreign),
+        (
+            windows.clone().plain(EntryKind::Directory, "Files/d/", b""),
+            Dialect::Foreign,
+        ),
+        (
+            windows.plain(EntryKind::File, "Files/plain", b""),
+            Dialect::Foreign,
+        ),
         (Layer::new().whiteout("Files/b"), Dialect::Foreign),
         (Layer::new(), Dialect::Foreign),
     ] {
@@ -484,20 +588,30 @@ fn a_linux_layer_keeps_owners_devices_xattrs_and_case() {
     let mut layer = Layer::new()
         .raw(&entry(EntryKind::Directory, "etc/", 0o750, &|_| {}))
         .raw(&entry(EntryKind::File, "etc/A", 0o4755, &|header| {
-            header.pax.insert(b"SCHILY.xattr.user.mine".to_vec(), b"v\0w".to_vec());
+            header
+                .pax
+                .insert(b"SCHILY.xattr.user.mine".to_vec(), b"v\0w".to_vec());
             let key = b"SCHILY.xattr.security.capability".to_vec();
             header.pax.insert(key, vec![1, 0, 0, 2]);
         }))
         .raw(&entry(EntryKind::File, "etc/a", 0o600, &|_| {}))
         .raw(&entry(EntryKind::File, "etc/a:b\\c", 0o600, &|_| {}))
         .raw(&entry(EntryKind::CharDevice, "null", 0o666, &device(1, 3)))
-        .raw(&entry(EntryKind::BlockDevice, "disk", 0o660, &device(259, 300)))
+        .raw(&entry(
+            EntryKind::BlockDevice,
+            "disk",
+            0o660,
+            &device(259, 300),
+        ))
         .raw(&entry(EntryKind::Fifo, "pipe", 0o644, &|_| {}));
     layer = layer.plain(EntryKind::Directory, "etc/", b"");
     let tree = home.posix_tree(&layer.tar());
     assert_eq!(names(&tree, "etc"), ["A", "a", "a:b\\c"]);
     let found = metadata(&tree, "etc/A");
-    assert_eq!((found.mode, found.uid, found.gid), (0o4755, 1000, 4_000_000_000));
+    assert_eq!(
+        (found.mode, found.uid, found.gid),
+        (0o4755, 1000, 4_000_000_000)
+    );
     assert_eq!(
         found.xattrs,
         [

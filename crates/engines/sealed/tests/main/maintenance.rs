@@ -12,7 +12,10 @@ use crate::support::{
 };
 
 fn layer(name: &str) -> Vec<u8> {
-    Layer::new().dir("Files").file(&format!("Files/{name}"), &[b'x'; 2000]).tar()
+    Layer::new()
+        .dir("Files")
+        .file(&format!("Files/{name}"), &[b'x'; 2000])
+        .tar()
 }
 
 fn flip(path: &Path, at: usize) {
@@ -56,7 +59,14 @@ fn any_flipped_byte_is_found_and_named() {
         let blob_file = home.root().join("blobs").join(blob.0.hex());
         flip(&blob_file, 5);
         let found = transom_layer::BlobDigest(digest(&fs::read(&blob_file).unwrap()));
-        assert_eq!(damages(&home), [Damage::Blob { layer: id, blob, found }]);
+        assert_eq!(
+            damages(&home),
+            [Damage::Blob {
+                layer: id,
+                blob,
+                found
+            }]
+        );
         flip(&blob_file, 5);
         assert_eq!(damages(&home), []);
     }
@@ -74,7 +84,10 @@ fn missing_files_are_found_and_named() {
     let texts: Vec<String> = damages(&home).iter().map(Damage::to_string).collect();
     assert_eq!(texts.len(), 3);
     for (text, what) in texts.iter().zip(["its index", "its tar", "a kept blob"]) {
-        assert!(text.contains(what) && text.contains(&id.to_string()), "{text}");
+        assert!(
+            text.contains(what) && text.contains(&id.to_string()),
+            "{text}"
+        );
     }
 }
 
@@ -82,34 +95,54 @@ fn missing_files_are_found_and_named() {
 fn a_document_that_has_changed_or_gone_is_found() {
     let home = Home::new();
     let image = home.image("image", &[layer("a")]).record;
-    assert_eq!(home.store.document(image.config).unwrap().unwrap(), b"config of image");
+    assert_eq!(
+        home.store.document(image.config).unwrap().unwrap(),
+        b"config of image"
+    );
     let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
     let change = "UPDATE documents SET bytes = x'00' WHERE digest = ?1";
     catalog.execute(change, [image.config.to_string()]).unwrap();
-    let damage = |document| Damage::Document { image: image.manifest, document };
+    let damage = |document| Damage::Document {
+        image: image.manifest,
+        document,
+    };
     assert_eq!(damages(&home), [damage(image.config)]);
     catalog.pragma_update(None, "foreign_keys", false).unwrap();
     let delete = "DELETE FROM documents WHERE digest = ?1";
-    catalog.execute(delete, [image.manifest.to_string()]).unwrap();
-    assert_eq!(damages(&home), [damage(image.manifest), damage(image.config)]);
+    catalog
+        .execute(delete, [image.manifest.to_string()])
+        .unwrap();
+    assert_eq!(
+        damages(&home),
+        [damage(image.manifest), damage(image.config)]
+    );
 }
 
 #[test]
 fn an_index_that_another_tar_would_have_is_found() {
     let home = Home::new();
     let (id, other) = (home.import(&layer("a")), home.import(&layer("b")));
-    fs::copy(home.layer_file(other, "index.erofs"), home.layer_file(id, "index.erofs")).unwrap();
+    fs::copy(
+        home.layer_file(other, "index.erofs"),
+        home.layer_file(id, "index.erofs"),
+    )
+    .unwrap();
     let digest = |id| home.store.layer(id).unwrap().index_digest.to_string();
     let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
     let change = "UPDATE layers SET index_digest = ?1 WHERE diff_id = ?2";
-    catalog.execute(change, [digest(other), id.to_string()]).unwrap();
+    catalog
+        .execute(change, [digest(other), id.to_string()])
+        .unwrap();
     let found = damages(&home);
     assert!(matches!(found[..], [Damage::IndexOfAnother { layer, .. }] if layer == id));
 }
 
 fn size_on_disk(folder: &Path) -> u64 {
     let files = crate::support::all_files(folder);
-    files.iter().map(|file| fs::metadata(file).unwrap().len()).sum()
+    files
+        .iter()
+        .map(|file| fs::metadata(file).unwrap().len())
+        .sum()
 }
 
 fn usage_matches_the_disk(home: &Home) -> Usage {
@@ -133,7 +166,10 @@ fn usage_adds_up_with_what_is_on_disk() {
     home.image("two", &[base.clone(), b]);
     home.import(&layer("unnamed"));
     let usage = usage_matches_the_disk(&home);
-    assert_eq!((usage.tars, usage.shared, usage.logical), (4 * size, size, 4 * size));
+    assert_eq!(
+        (usage.tars, usage.shared, usage.logical),
+        (4 * size, size, 4 * size)
+    );
     let images: Vec<(u64, u64)> = usage.images.iter().map(|i| (i.size, i.unique)).collect();
     assert_eq!(images, [(2 * size, size); 2]);
     assert!(usage.reclaimable > size && usage.reclaimable < 2 * size + 4096);
@@ -160,15 +196,26 @@ fn removing_an_image_gives_back_what_no_other_needs() {
     assert_eq!(removed.images, [one.manifest]);
     let after = usage_matches_the_disk(&home);
     assert_eq!(before - without_catalog(&after), removed.bytes);
-    let names: Vec<String> =
-        home.store.images().unwrap().into_iter().flat_map(|image| image.names).collect();
+    let names: Vec<String> = home
+        .store
+        .images()
+        .unwrap()
+        .into_iter()
+        .flat_map(|image| image.names)
+        .collect();
     assert_eq!(names, ["two"]);
     assert!(home.store.document(one.config).unwrap().is_none());
     assert!(home.store.document(two.config).unwrap().is_some());
-    assert!(home.store.layer(unnamed).is_ok(), "a removal takes its own layers only");
+    assert!(
+        home.store.layer(unnamed).is_ok(),
+        "a removal takes its own layers only"
+    );
     home.assert_tidy();
     // What is left is whole.
-    let tree = home.store.open_chain(&two.diff_ids(), two.stacking()).unwrap();
+    let tree = home
+        .store
+        .open_chain(&two.diff_ids(), two.stacking())
+        .unwrap();
     assert_eq!(text(&tree, "Files/base").len(), 2000);
 
     home.store.remove_image(&two).unwrap();
@@ -200,13 +247,18 @@ fn garbage_collection_spares_what_a_session_holds() {
     let session = home.store.session().unwrap();
     let mut wanted = request("layer", Names::Windows);
     wanted.keep_blob = true;
-    let imported = session.import_layer(&gzip(&tar)[..], &wanted, &|_| {}).unwrap();
+    let imported = session
+        .import_layer(&gzip(&tar)[..], &wanted, &|_| {})
+        .unwrap();
     for blobs in [false, true] {
         let removed = other.collect_garbage(blobs).unwrap();
         assert_eq!((removed.layers.len(), removed.bytes), (0, 0));
     }
     assert_eq!(other.usage().unwrap().reclaimable, 0);
-    let layers = vec![ImageLayer { diff_id: imported.diff_id, blob: imported.blob }];
+    let layers = vec![ImageLayer {
+        diff_id: imported.diff_id,
+        blob: imported.blob,
+    }];
     add_image(&session, "image", layers, Names::Windows, false).unwrap();
     drop(session);
     other.collect_garbage(false).unwrap();
@@ -216,7 +268,10 @@ fn garbage_collection_spares_what_a_session_holds() {
     let image = home.store.images().unwrap().remove(0);
     home.store.remove_name("image").unwrap();
     other.collect_garbage(false).unwrap();
-    assert!(home.store.layer(imported.diff_id).is_ok(), "an image without a name is an image");
+    assert!(
+        home.store.layer(imported.diff_id).is_ok(),
+        "an image without a name is an image"
+    );
     home.store.remove_image(&image).unwrap();
     home.store.empty_trash().unwrap();
     assert!(home.store.layer(imported.diff_id).is_err());
@@ -227,14 +282,19 @@ fn garbage_collection_spares_what_a_session_holds() {
 fn a_known_blob_is_held_by_the_session_that_asked() {
     let home = Home::new();
     let tar = layer("a");
-    let imported = home.import_as(&gzip(&tar), &request("layer", Names::Windows)).unwrap();
+    let imported = home
+        .import_as(&gzip(&tar), &request("layer", Names::Windows))
+        .unwrap();
     let session = home.store.session().unwrap();
     let known = session.known_blob(imported.blob).unwrap().unwrap();
     assert_eq!(known.diff_id, imported.diff_id);
     assert!(session.known_blob(blob_of(b"other")).unwrap().is_none());
     assert_eq!(home.store.collect_garbage(false).unwrap().layers, []);
     drop(session);
-    assert_eq!(home.store.collect_garbage(false).unwrap().layers, [imported.diff_id]);
+    assert_eq!(
+        home.store.collect_garbage(false).unwrap().layers,
+        [imported.diff_id]
+    );
     home.assert_tidy();
 }
 
@@ -251,10 +311,18 @@ fn an_abandoned_session_takes_its_own_layers_with_it_only() {
     for session in [&session, &other] {
         session.import_layer(&shared[..], &plain, &|_| {}).unwrap();
     }
-    let own = session.import_layer(&layer("own")[..], &plain, &|_| {}).unwrap().diff_id;
+    let own = session
+        .import_layer(&layer("own")[..], &plain, &|_| {})
+        .unwrap()
+        .diff_id;
     session.abandon().unwrap();
-    let left: BTreeSet<DiffId> =
-        home.store.layers().unwrap().iter().map(|layer| layer.diff_id).collect();
+    let left: BTreeSet<DiffId> = home
+        .store
+        .layers()
+        .unwrap()
+        .iter()
+        .map(|layer| layer.diff_id)
+        .collect();
     let expected = [DiffId(digest(&named)), DiffId(digest(&shared)), unnamed];
     assert_eq!(left, expected.into_iter().collect());
     assert!(!left.contains(&own));
@@ -302,11 +370,18 @@ fn names_move_from_image_to_image() {
     home.store.name_image(two.manifest, "one").unwrap();
     let names = |manifest| {
         let images = home.store.images().unwrap();
-        images.into_iter().find(|image| image.manifest == manifest).unwrap().names
+        images
+            .into_iter()
+            .find(|image| image.manifest == manifest)
+            .unwrap()
+            .names
     };
     assert_eq!(names(one.manifest), [""; 0]);
     assert_eq!(names(two.manifest), ["one", "two"]);
-    let error = home.store.name_image(blob_of(b"none"), "three").unwrap_err();
+    let error = home
+        .store
+        .name_image(blob_of(b"none"), "three")
+        .unwrap_err();
     assert!(chain(&error).contains("name an image"), "{error}");
     // The same image again is one image, with one name more.
     home.image("one", &[layer("a")]);
@@ -318,7 +393,10 @@ fn names_move_from_image_to_image() {
 fn an_image_of_layers_that_are_not_there_is_refused() {
     let home = Home::new();
     let session = home.store.session().unwrap();
-    let missing = ImageLayer { diff_id: DiffId(digest(b"none")), blob: blob_of(b"none") };
+    let missing = ImageLayer {
+        diff_id: DiffId(digest(b"none")),
+        blob: blob_of(b"none"),
+    };
     let error = add_image(&session, "x", vec![missing], Names::Windows, false).unwrap_err();
     let text = chain(&error);
     assert!(text.contains(&digest(b"none").to_string()), "{text}");

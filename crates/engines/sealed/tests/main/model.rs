@@ -67,13 +67,19 @@ fn last(path: &str) -> &str {
 }
 
 fn is_below(key: &str, folder: &str) -> bool {
-    folder.is_empty() || key.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    folder.is_empty()
+        || key
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl ModelLayer {
     /// Makes the folders down to `folder`, unless something else is in the way.
     fn folders(&mut self, folder: &str, names: Names) -> bool {
-        let mut prefixes: Vec<&str> = folder.match_indices('/').map(|(at, _)| &folder[..at]).collect();
+        let mut prefixes: Vec<&str> = folder
+            .match_indices('/')
+            .map(|(at, _)| &folder[..at])
+            .collect();
         if !folder.is_empty() {
             prefixes.push(folder);
         }
@@ -85,11 +91,13 @@ impl ModelLayer {
             return false;
         }
         for prefix in prefixes {
-            self.items.entry(key(prefix, names)).or_insert_with(|| Item {
-                name: last(prefix).to_owned(),
-                what: What::Dir(None),
-                streams: BTreeMap::new(),
-            });
+            self.items
+                .entry(key(prefix, names))
+                .or_insert_with(|| Item {
+                    name: last(prefix).to_owned(),
+                    what: What::Dir(None),
+                    streams: BTreeMap::new(),
+                });
         }
         true
     }
@@ -97,7 +105,9 @@ impl ModelLayer {
     fn add(&mut self, op: &Op, names: Names) {
         let before = self.items.clone();
         let accepted = match op {
-            Op::Dir(path, time) => self.folders(parent(path), names) && self.add_dir(path, *time, names),
+            Op::Dir(path, time) => {
+                self.folders(parent(path), names) && self.add_dir(path, *time, names)
+            }
             Op::File(path, content) => {
                 self.folders(parent(path), names) && self.put(path, What::File(*content), names)
             }
@@ -110,7 +120,8 @@ impl ModelLayer {
                             && !linked.contains(&path)
                             && !item.streams.contains_key(&stream_key) =>
                     {
-                        item.streams.insert(stream_key, ((*stream).to_owned(), *content));
+                        item.streams
+                            .insert(stream_key, ((*stream).to_owned(), *content));
                         true
                     }
                     _ => false,
@@ -140,9 +151,10 @@ impl ModelLayer {
 
     fn add_dir(&mut self, path: &str, time: u8, names: Names) -> bool {
         match self.items.get_mut(&key(path, names)) {
-            Some(Item { what: What::Dir(known), .. })
-                if known.is_none() || names == Names::Posix =>
-            {
+            Some(Item {
+                what: What::Dir(known),
+                ..
+            }) if known.is_none() || names == Names::Posix => {
                 *known = Some(time);
                 true
             }
@@ -157,7 +169,14 @@ impl ModelLayer {
             return false;
         }
         let name = last(path).to_owned();
-        self.items.insert(key, Item { name, what, streams: BTreeMap::new() });
+        self.items.insert(
+            key,
+            Item {
+                name,
+                what,
+                streams: BTreeMap::new(),
+            },
+        );
         true
     }
 
@@ -187,7 +206,10 @@ impl ModelLayer {
 
     fn tar(&self, names: Names) -> Vec<u8> {
         let mut layer = Layer::new();
-        let time = |seconds: &u8| UnixTime { seconds: i64::from(*seconds), nanos: 0 };
+        let time = |seconds: &u8| UnixTime {
+            seconds: i64::from(*seconds),
+            nanos: 0,
+        };
         for op in &self.ops {
             layer = match (op, names) {
                 (Op::Dir(path, seconds), Names::Windows) => {
@@ -246,7 +268,10 @@ impl Model {
             layer.whiteouts.iter().for_each(|path| self.remove(path));
         }
         for (key, item) in &items {
-            let lower = self.0.get_mut(key).filter(|lower| matches!(lower.what, What::Dir(_)));
+            let lower = self
+                .0
+                .get_mut(key)
+                .filter(|lower| matches!(lower.what, What::Dir(_)));
             match (&item.what, lower) {
                 (What::Dir(None), Some(lower)) => lower.streams.extend(item.streams.clone()),
                 (What::Dir(_), Some(lower)) => *lower = item.clone(),
@@ -258,7 +283,10 @@ impl Model {
         }
         if rule == Whiteouts::Hcs {
             for path in &layer.whiteouts {
-                let is_folder = self.0.get(path).is_some_and(|i| matches!(i.what, What::Dir(_)));
+                let is_folder = self
+                    .0
+                    .get(path)
+                    .is_some_and(|i| matches!(i.what, What::Dir(_)));
                 let fills = |(key, item): (&String, &Item)| {
                     is_below(key, path)
                         && (!matches!(item.what, What::Dir(None)) || !item.streams.is_empty())
@@ -330,7 +358,10 @@ fn some_op() -> impl Strategy<Value = Op> {
 fn any_stack_is_what_plain_maps_say() {
     let home = Home::new();
     let layers = prop::collection::vec(prop::collection::vec(some_op(), 0..10), 1..4);
-    let mut runner = TestRunner::new(ProptestConfig { cases: 150, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 150,
+        ..ProptestConfig::default()
+    });
     let mut stacked = std::cell::Cell::new(0);
     let result = runner.run(&layers, |layers| {
         for names in [Names::Windows, Names::Posix] {
@@ -343,7 +374,9 @@ fn any_stack_is_what_plain_maps_say() {
                     let is_base = number == 0 && names == Names::Windows;
                     let allowed =
                         |op: &&Op| !(is_base && matches!(op, Op::Whiteout(_) | Op::Opaque(_)));
-                    ops.iter().filter(allowed).for_each(|op| layer.add(op, names));
+                    ops.iter()
+                        .filter(allowed)
+                        .for_each(|op| layer.add(op, names));
                     // A layer is of one kind of names: this one makes the two kinds differ.
                     layer.add(&Op::File(format!("of {names}"), 0), names);
                     layer
@@ -357,7 +390,10 @@ fn any_stack_is_what_plain_maps_say() {
                 })
                 .collect();
             for whiteouts in [Whiteouts::Hcs, Whiteouts::Oci] {
-                let stacking = Stacking { names, whiteouts: Some(whiteouts) };
+                let stacking = Stacking {
+                    names,
+                    whiteouts: Some(whiteouts),
+                };
                 let mut model = Model::default();
                 let expected = layers
                     .iter()
@@ -372,5 +408,9 @@ fn any_stack_is_what_plain_maps_say() {
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
-    assert!(*stacked.get_mut() > 200, "most stacks are to be fine: {}", stacked.get());
+    assert!(
+        *stacked.get_mut() > 200,
+        "most stacks are to be fine: {}",
+        stacked.get()
+    );
 }

@@ -14,7 +14,10 @@ fn sample() -> Layer {
     Layer::new()
         .dir("Files")
         .dir("Files/Windows")
-        .file("Files/Windows/Notepad.exe", &(0..=255).cycle().take(5000).collect::<Vec<u8>>())
+        .file(
+            "Files/Windows/Notepad.exe",
+            &(0..=255).cycle().take(5000).collect::<Vec<u8>>(),
+        )
         .stream("Files/Windows/Notepad.exe:Zone", b"zone")
         .file("Files/Ünï", b"name")
         .junction("Files/Users", r"C:\u")
@@ -34,7 +37,10 @@ fn paths_are_found_in_any_case_and_in_every_spelling() {
     assert!(!has(&tree, &format!("files/{}", "日".repeat(201))));
     let error = |at: &str| tree.find(&path(at, Names::Windows)).unwrap_err();
     assert!(matches!(error("Files/none"), TreeError::NotFound { .. }));
-    assert!(matches!(error("Files/Windows/Notepad.exe:none"), TreeError::NotFound { .. }));
+    assert!(matches!(
+        error("Files/Windows/Notepad.exe:none"),
+        TreeError::NotFound { .. }
+    ));
     for (at, what) in [
         ("Files/Windows/notepad.exe/x", "a file"),
         ("Files/users/x", "a junction"),
@@ -50,7 +56,9 @@ fn paths_are_found_in_any_case_and_in_every_spelling() {
 fn data_is_read_from_any_place() {
     let home = Home::new();
     let tree = home.tree(&sample().tar());
-    let mut data = tree.open_data(&find(&tree, "Files/Windows/Notepad.exe")).unwrap();
+    let mut data = tree
+        .open_data(&find(&tree, "Files/Windows/Notepad.exe"))
+        .unwrap();
     let mut bytes = [0; 3];
     for (to, expected) in [
         (SeekFrom::Start(4997), Some([133, 134, 135])),
@@ -60,7 +68,11 @@ fn data_is_read_from_any_place() {
         (SeekFrom::Start(1 << 60), None),
     ] {
         data.seek(to).unwrap();
-        assert_eq!(data.read_exact(&mut bytes).ok().map(|()| bytes), expected, "{to:?}");
+        assert_eq!(
+            data.read_exact(&mut bytes).ok().map(|()| bytes),
+            expected,
+            "{to:?}"
+        );
     }
     assert!(data.seek(SeekFrom::End(-5001)).is_err());
     assert!(data.seek(SeekFrom::Current(i64::MIN)).is_err());
@@ -76,11 +88,21 @@ fn a_tar_that_is_cut_off_gives_an_error_that_says_so() {
     let home = Home::new();
     let id = home.import(&sample().tar());
     let tar = home.layer_file(id, "layer.tar");
-    fs::File::options().write(true).open(&tar).unwrap().set_len(4000).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&tar)
+        .unwrap()
+        .set_len(4000)
+        .unwrap();
     let tree = home.store.open_layer(id, Names::Windows).unwrap();
-    let mut data = tree.open_data(&find(&tree, "Files/Windows/Notepad.exe")).unwrap();
+    let mut data = tree
+        .open_data(&find(&tree, "Files/Windows/Notepad.exe"))
+        .unwrap();
     let error = data.read_to_end(&mut Vec::new()).unwrap_err();
-    assert!(error.to_string().contains("shorter than its index says"), "{error}");
+    assert!(
+        error.to_string().contains("shorter than its index says"),
+        "{error}"
+    );
     fs::remove_file(&tar).unwrap();
     let tree = home.store.open_layer(id, Names::Windows).unwrap();
     let error = tree.open_data(&find(&tree, "Files/Ünï")).unwrap_err();
@@ -90,7 +112,10 @@ fn a_tar_that_is_cut_off_gives_an_error_that_says_so() {
 #[test]
 fn an_index_that_is_gone_or_cut_off_is_an_error() {
     let home = Home::new();
-    let ids = [home.import(&sample().tar()), home.import(&Layer::new().dir("Files").tar())];
+    let ids = [
+        home.import(&sample().tar()),
+        home.import(&Layer::new().dir("Files").tar()),
+    ];
     let index = home.layer_file(ids[0], "index.erofs");
     let whole = fs::read(&index).unwrap();
     for bytes in [&b""[..], &whole[..1500], b"no index"] {
@@ -99,7 +124,10 @@ fn an_index_that_is_gone_or_cut_off_is_an_error() {
         assert!(chain(&error).contains("damaged"), "{error}");
         let error = home.store.open_chain(&ids, WINDOWS).unwrap_err();
         let text = chain(&error);
-        assert!(text.contains(&ids[0].to_string()) && text.contains("damaged"), "{text}");
+        assert!(
+            text.contains(&ids[0].to_string()) && text.contains("damaged"),
+            "{text}"
+        );
     }
     fs::remove_file(&index).unwrap();
     assert!(home.store.open_layer(ids[0], Names::Windows).is_err());
@@ -139,7 +167,11 @@ fn a_flipped_byte_in_an_index_never_makes_reading_panic() {
     assert!(paths(&sound).len() > 6);
     // Everything before byte 1024 is unused, and a flip in the superblock fails its checksum.
     let flips = prop::collection::vec((1500..whole.len(), any::<u8>()), 1..4);
-    let config = ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() };
+    let config = ProptestConfig {
+        cases: 600,
+        failure_persistence: None,
+        ..Default::default()
+    };
     let result = TestRunner::new(config).run(&flips, |flips| {
         let mut bytes = whole.clone();
         flips.iter().for_each(|(at, with)| bytes[*at] ^= with);

@@ -53,7 +53,10 @@ fn marker(root: &Path) -> PathBuf {
 fn wait_for_marker(root: &Path) {
     let start = Instant::now();
     while !marker(root).exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "the child did not get there");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "the child did not get there"
+        );
         thread::sleep(Duration::from_millis(5));
     }
     fs::remove_file(marker(root)).unwrap();
@@ -76,7 +79,8 @@ fn as_child() {
     match work.as_str() {
         "import once" => {
             let session = store.session().unwrap();
-            let layer = session.import_layer(&layer(0)[..], &request("once", Names::Windows), &|_| {});
+            let layer =
+                session.import_layer(&layer(0)[..], &request("once", Names::Windows), &|_| {});
             layer.unwrap_or_else(|error| panic!("{}", chain(&error)));
         }
         "hang" => {
@@ -97,7 +101,9 @@ fn as_child() {
         "hold" => {
             let session = store.session().unwrap();
             let request = request("hold", Names::Windows);
-            session.import_layer(&layer(2)[..], &request, &|_| {}).unwrap();
+            session
+                .import_layer(&layer(2)[..], &request, &|_| {})
+                .unwrap();
             fs::write(marker(&root), "").unwrap();
             thread::sleep(Duration::MAX);
         }
@@ -132,7 +138,9 @@ impl ChurnHome {
         let layers = [layer(10), layer(11 + round % 5)]
             .iter()
             .map(|tar| {
-                let layer = session.import_layer(&gzip(tar)[..], &request, &|_| {}).unwrap();
+                let layer = session
+                    .import_layer(&gzip(tar)[..], &request, &|_| {})
+                    .unwrap();
                 transom_sealed::ImageLayer {
                     diff_id: layer.diff_id,
                     blob: layer.blob,
@@ -155,7 +163,10 @@ impl ChurnHome {
 
 fn layer(number: u32) -> Vec<u8> {
     let data = vec![number as u8; 400_000];
-    Layer::new().dir("Files").file(&format!("Files/{number}"), &data).tar()
+    Layer::new()
+        .dir("Files")
+        .file(&format!("Files/{number}"), &data)
+        .tar()
 }
 
 /// All files of the store but the catalog, with their sizes.
@@ -202,7 +213,11 @@ fn staging_of_the_dead_is_removed_and_of_the_living_is_not() {
     fs::create_dir(staging.join("no-lock")).unwrap();
     fs::write(staging.join("no-folder.lock"), "").unwrap();
     home.open_again();
-    assert_eq!(all_names(&staging).len(), 2, "the living one's folder and lock");
+    assert_eq!(
+        all_names(&staging).len(),
+        2,
+        "the living one's folder and lock"
+    );
     assert!(scratch.exists());
     drop(session);
     assert!(!scratch.exists());
@@ -215,7 +230,11 @@ fn files_that_the_catalog_does_not_know_are_removed() {
     let known = home.import(&layer(1));
     let orphan = home.root().join("layers").join("ab".repeat(32));
     fs::create_dir(&orphan).unwrap();
-    fs::write(orphan.join("layer.tar"), "complete, but its transaction never came").unwrap();
+    fs::write(
+        orphan.join("layer.tar"),
+        "complete, but its transaction never came",
+    )
+    .unwrap();
     fs::write(home.root().join("blobs").join("cd".repeat(32)), "the same").unwrap();
     fs::write(home.root().join("trash/ef.1"), "half deleted").unwrap();
     let store = reopen(&home);
@@ -242,8 +261,16 @@ fn a_deletion_that_was_not_committed_is_undone() {
     let image = home.image("image", &[tar.clone()]).record;
     let (layer, blob) = (image.layers[0].diff_id.0.hex(), blob_of(&tar).0.hex());
     let trash = home.root().join("trash");
-    fs::rename(home.root().join("layers").join(&layer), trash.join(format!("{layer}.1"))).unwrap();
-    fs::rename(home.root().join("blobs").join(&blob), trash.join(format!("{blob}.2"))).unwrap();
+    fs::rename(
+        home.root().join("layers").join(&layer),
+        trash.join(format!("{layer}.1")),
+    )
+    .unwrap();
+    fs::rename(
+        home.root().join("blobs").join(&blob),
+        trash.join(format!("{blob}.2")),
+    )
+    .unwrap();
     // A garbage collection that comes before the recovery does not make it worse.
     home.store.collect_garbage(false).unwrap();
     assert_eq!(all_names(&trash).len(), 2);
@@ -265,7 +292,9 @@ fn leases_of_the_dead_end_with_what_only_they_held() {
     let store = reopen(&home);
     assert!(store.layer(held).is_err());
     assert!(store.layer(image.layers[0].diff_id).is_ok());
-    let leases = catalog.query_row("SELECT count(*) FROM leases", [], |row| row.get::<_, i64>(0));
+    let leases = catalog.query_row("SELECT count(*) FROM leases", [], |row| {
+        row.get::<_, i64>(0)
+    });
     assert_eq!(leases.unwrap(), 0);
 }
 
@@ -316,7 +345,13 @@ fn a_process_killed_at_any_moment_loses_nothing_that_was_committed() {
                 assert!(store.kept_blob(layer.blob).unwrap().is_some());
             }
         }
-        assert!(store.images().unwrap().iter().any(|image| image.manifest == kept.manifest));
+        assert!(
+            store
+                .images()
+                .unwrap()
+                .iter()
+                .any(|image| image.manifest == kept.manifest)
+        );
     }
     for image in home.store.images().unwrap() {
         home.store.remove_image(&image).unwrap();

@@ -24,8 +24,10 @@ type Parts = Vec<(u64, Vec<u8>)>;
 fn sparse(format: Format, name: &str, size: u64, parts: &Parts) -> Vec<u8> {
     let data: Vec<u8> = parts.iter().flat_map(|(_, data)| data).copied().collect();
     let stored = data.len() as u64;
-    let numbers: Vec<u64> =
-        parts.iter().flat_map(|(offset, data)| [*offset, data.len() as u64]).collect();
+    let numbers: Vec<u64> = parts
+        .iter()
+        .flat_map(|(offset, data)| [*offset, data.len() as u64])
+        .collect();
     match format {
         Format::OldGnu => {
             let mut main = block(name.as_bytes(), b'S', stored, true);
@@ -65,7 +67,9 @@ fn sparse(format: Format, name: &str, size: u64, parts: &Parts) -> Vec<u8> {
         }
         Format::Pax10 => {
             let mut map = format!("{}\n", parts.len());
-            numbers.iter().for_each(|number| map += &format!("{number}\n"));
+            numbers
+                .iter()
+                .for_each(|number| map += &format!("{number}\n"));
             let map = padded(map.as_bytes());
             let records = pax(&[
                 ("GNU.sparse.major", "1"),
@@ -95,12 +99,21 @@ fn parts_may_lie_anywhere() {
         (4096, vec![(512, vec![1; 512]), (2048, vec![2; 1024])]),
         (1300, vec![(0, vec![1; 512]), (1024, vec![2; 276])]),
         (2000, vec![(1, vec![1; 1])]),
-        (2000, vec![(100, vec![1; 50]), (200, vec![2; 50]), (511, vec![3; 2])]),
-        (5000, vec![(0, vec![1; 700]), (700, vec![2; 700]), (4999, vec![3])]),
+        (
+            2000,
+            vec![(100, vec![1; 50]), (200, vec![2; 50]), (511, vec![3; 2])],
+        ),
+        (
+            5000,
+            vec![(0, vec![1; 700]), (700, vec![2; 700]), (4999, vec![3])],
+        ),
         (1_000_000, vec![(999_000, vec![9; 1000])]),
         (1_000_000, vec![]),
         (777, vec![(0, vec![5; 777])]),
-        (50_000, (0..60).map(|n| (n * 800, vec![n as u8 + 1; 300])).collect()),
+        (
+            50_000,
+            (0..60).map(|n| (n * 800, vec![n as u8 + 1; 300])).collect(),
+        ),
     ];
     let mut layer = Layer::new().dir("Files");
     for (number, (size, parts)) in cases.iter().enumerate() {
@@ -124,7 +137,11 @@ fn parts_may_lie_anywhere() {
 fn a_file_larger_than_4_gib_is_read_where_it_has_data() {
     let home = Home::new();
     let size = (5 << 30) + 77;
-    let parts = vec![(0, vec![1; 512]), (9 << 29, vec![2; 1024]), (5 << 30, vec![3; 77])];
+    let parts = vec![
+        (0, vec![1; 512]),
+        (9 << 29, vec![2; 1024]),
+        (5 << 30, vec![3; 77]),
+    ];
     for format in FORMATS {
         let tree = home.tree(&sparse(format, "big", size, &parts));
         let mut data = tree.open_data(&find(&tree, "big")).unwrap();
@@ -159,10 +176,18 @@ fn parts_that_would_have_to_be_copied_are_bounded() {
     let parts: Parts = (0..20_000).map(|n| (n * 1024 + 1, vec![1])).collect();
     let mut layer = Layer::new();
     for number in 0..5 {
-        layer = layer.raw(&sparse(Format::OldGnu, &format!("f{number}"), 30 << 20, &parts));
+        layer = layer.raw(&sparse(
+            Format::OldGnu,
+            &format!("f{number}"),
+            30 << 20,
+            &parts,
+        ));
     }
     let text = home.refused(&layer.tar());
-    assert!(text.contains("\"f3\"") && text.contains("not aligned"), "{text}");
+    assert!(
+        text.contains("\"f3\"") && text.contains("not aligned"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -173,7 +198,10 @@ fn parts_count_as_entries() {
     request.limits.entries = 100;
     let tar = sparse(Format::Pax10, "f", 200 << 10, &parts);
     let text = home.refused_as(&tar, &request);
-    assert!(text.contains("\"f\"") && text.contains("limit is 100"), "{text}");
+    assert!(
+        text.contains("\"f\"") && text.contains("limit is 100"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -41,10 +41,17 @@ fn the_upper_layers_file_hides_the_lower_ones() {
 #[test]
 fn metadata_tells_the_layer_an_entry_comes_from() {
     let home = Home::new();
-    let layers = [base(), upper().file("Files/a", b"1"), upper().file("Files/b", b"2")];
+    let layers = [
+        base(),
+        upper().file("Files/a", b"1"),
+        upper().file("Files/b", b"2"),
+    ];
     let tree = home.stack(WINDOWS, &layers);
     let layer = |at| metadata(&tree, at).layer;
-    assert_eq!([layer("Files/Dir/x"), layer("Files/a"), layer("Files/b")], [0, 1, 2]);
+    assert_eq!(
+        [layer("Files/Dir/x"), layer("Files/a"), layer("Files/b")],
+        [0, 1, 2]
+    );
     assert_eq!(layer("Files"), 2);
     assert_eq!(tree.layers().count(), 3);
 }
@@ -83,7 +90,10 @@ fn a_whiteout_and_an_entry_of_one_name_are_decided_by_the_rule() {
 #[test]
 fn an_opaque_folder_hides_what_is_below_it_by_the_oci_rule_only() {
     let home = Home::new();
-    let top = upper().dir("Files/Dir").file("Files/Dir/z", b"z").opaque("Files/Dir");
+    let top = upper()
+        .dir("Files/Dir")
+        .file("Files/Dir/z", b"z")
+        .opaque("Files/Dir");
     let tree = home.stack(OCI, &[base(), top.clone()]);
     assert_eq!(names(&tree, "Files/Dir"), ["z"]);
     let tree = home.stack(HCS, &[base(), top]);
@@ -96,18 +106,32 @@ fn an_opaque_folder_hides_what_is_below_it_by_the_oci_rule_only() {
 #[test]
 fn a_whiteout_of_a_folder_that_the_layer_fills_is_refused_by_the_hcs_rule() {
     let home = Home::new();
-    let direct = upper().dir("Files/Dir").file("Files/Dir/z", b"").whiteout("Files/Dir");
-    let implied = upper().file("Files/Dir/deep/er/z", b"").whiteout("Files/Dir");
+    let direct = upper()
+        .dir("Files/Dir")
+        .file("Files/Dir/z", b"")
+        .whiteout("Files/Dir");
+    let implied = upper()
+        .file("Files/Dir/deep/er/z", b"")
+        .whiteout("Files/Dir");
     let linked = upper().link("Files/Dir/z", "Files/a").whiteout("Files/Dir");
     let stream = upper().dir("Files/Dir/sub").whiteout("Files/Dir");
     for top in [direct.clone(), implied, linked, stream] {
         let text = home.stack_error(HCS, &[base(), top]);
-        assert!(text.contains("Files/.wh.Dir") && text.contains("fills"), "{text}");
+        assert!(
+            text.contains("Files/.wh.Dir") && text.contains("fills"),
+            "{text}"
+        );
     }
     let tree = home.stack(OCI, &[base(), direct]);
     assert_eq!(names(&tree, "Files/Dir"), ["z"]);
     // Touched by whiteouts only: that is no filling.
-    let tree = home.stack(HCS, &[base(), upper().whiteout("Files/Dir/x").whiteout("Files/Dir")]);
+    let tree = home.stack(
+        HCS,
+        &[
+            base(),
+            upper().whiteout("Files/Dir/x").whiteout("Files/Dir"),
+        ],
+    );
     assert!(!has(&tree, "Files/Dir"));
 }
 
@@ -115,7 +139,10 @@ fn a_whiteout_of_a_folder_that_the_layer_fills_is_refused_by_the_hcs_rule() {
 fn a_whiteout_in_the_base_is_refused_for_windows_only() {
     let home = Home::new();
     let text = home.stack_error(WINDOWS, &[base().whiteout("Files/c")]);
-    assert!(text.contains("Files/.wh.c") && text.contains("base layer"), "{text}");
+    assert!(
+        text.contains("Files/.wh.c") && text.contains("base layer"),
+        "{text}"
+    );
     let linux = Layer::new()
         .plain(EntryKind::File, "a", b"a")
         .plain(EntryKind::File, ".wh.b", b"");
@@ -129,10 +156,19 @@ fn a_whiteout_of_nothing_is_noted_and_refused_when_strict() {
     let layers = [base().tar(), upper().whiteout("Files/nothing").tar()];
     let added = home.image("lax", &layers);
     assert_eq!(added.notes.len(), 1);
-    assert!(added.notes[0].contains("Files/.wh.nothing"), "{}", added.notes[0]);
-    let error = home.try_image("strict", &layers, Names::Windows, true).unwrap_err();
+    assert!(
+        added.notes[0].contains("Files/.wh.nothing"),
+        "{}",
+        added.notes[0]
+    );
+    let error = home
+        .try_image("strict", &layers, Names::Windows, true)
+        .unwrap_err();
     let text = chain(&error);
-    assert!(text.contains("Files/.wh.nothing") && text.contains("whiteout of nothing"), "{text}");
+    assert!(
+        text.contains("Files/.wh.nothing") && text.contains("whiteout of nothing"),
+        "{text}"
+    );
     assert_eq!(home.store.images().unwrap().len(), 1);
     let fine = [base().tar(), upper().whiteout("Files/a").tar()];
     assert_eq!(home.image("fine", &fine).notes, [""; 0]);
@@ -141,9 +177,15 @@ fn a_whiteout_of_nothing_is_noted_and_refused_when_strict() {
 #[test]
 fn files_and_folders_replace_each_other() {
     let home = Home::new();
-    let top = upper().file("Files/Dir", b"a file now").dir("Files/a").file("Files/a/n", b"n");
+    let top = upper()
+        .file("Files/Dir", b"a file now")
+        .dir("Files/a")
+        .file("Files/a/n", b"n");
     let tree = home.stack(WINDOWS, &[base(), top]);
-    assert_eq!(paths(&tree), ["Files", "Files/Dir", "Files/a", "Files/a/n", "Files/b"]);
+    assert_eq!(
+        paths(&tree),
+        ["Files", "Files/Dir", "Files/a", "Files/a/n", "Files/b"]
+    );
     assert_eq!(text(&tree, "Files/Dir"), "a file now");
     // Back again: nothing of the first folder shows through.
     let top = upper().file("Files/Dir", b"");
@@ -158,11 +200,21 @@ fn files_and_folders_replace_each_other() {
 #[test]
 fn the_upper_layers_case_wins_and_children_stay() {
     let home = Home::new();
-    let top = upper().dir("Files/DIR").file("files/DIR/X", b"upper x").file("Files/A", b"A");
+    let top = upper()
+        .dir("Files/DIR")
+        .file("files/DIR/X", b"upper x")
+        .file("Files/A", b"A");
     let tree = home.stack(WINDOWS, &[base(), top]);
     assert_eq!(
         paths(&tree),
-        ["Files", "Files/A", "Files/DIR", "Files/DIR/X", "Files/DIR/y", "Files/b"]
+        [
+            "Files",
+            "Files/A",
+            "Files/DIR",
+            "Files/DIR/X",
+            "Files/DIR/y",
+            "Files/b"
+        ]
     );
     assert_eq!(text(&tree, "Files/dir/x"), "upper x");
 }
@@ -191,7 +243,9 @@ fn the_root_keeps_what_the_layer_that_describes_it_says() {
     let home = Home::new();
     let mut header = transom_layertar::Header::new(EntryKind::Directory, b"./");
     (header.mode, header.uid, header.mtime) = (0o700, 7, TIME);
-    let described = Layer::new().header(&header, b"").plain(EntryKind::File, "a", b"");
+    let described = Layer::new()
+        .header(&header, b"")
+        .plain(EntryKind::File, "a", b"");
     let plain = Layer::new().plain(EntryKind::File, "b", b"");
     let tree = home.stack(LINUX, &[described.clone(), plain.clone()]);
     let root = tree.metadata(&tree.root().unwrap()).unwrap();
@@ -221,7 +275,10 @@ fn streams_go_with_their_file() {
         .dir("Files/D")
         .whiteout("Files/gone");
     let tree = home.stack(WINDOWS, &[base, top]);
-    assert_eq!(paths(&tree), ["Files", "Files/A", "Files/A:other", "Files/D", "Files/D/x"]);
+    assert_eq!(
+        paths(&tree),
+        ["Files", "Files/A", "Files/A:other", "Files/D", "Files/D/x"]
+    );
 }
 
 #[test]
@@ -237,8 +294,9 @@ fn hard_links_reach_into_lower_layers() {
         .link("Files/c", "Files/b")
         .link("Files/a", "Files/a2");
     let tree = home.stack(WINDOWS, &[base.clone(), top]);
-    let ids: Vec<u64> =
-        ["Files/a", "Files/a2", "Files/b", "Files/c"].map(|at| find(&tree, at).id()).to_vec();
+    let ids: Vec<u64> = ["Files/a", "Files/a2", "Files/b", "Files/c"]
+        .map(|at| find(&tree, at).id())
+        .to_vec();
     assert_eq!(ids, [ids[0]; 4]);
     assert_eq!(text(&tree, "Files/c"), "a");
     for name in ["a", "a2", "b", "c"] {
@@ -247,14 +305,19 @@ fn hard_links_reach_into_lower_layers() {
     assert_eq!(metadata(&tree, "Files/b").layer, 0);
     // One name replaced, the others stay.
     let tree = home.stack(WINDOWS, &[base, upper().file("Files/a", b"new")]);
-    assert_eq!((text(&tree, "Files/a"), text(&tree, "Files/a2")), ("new".into(), "a".into()));
+    assert_eq!(
+        (text(&tree, "Files/a"), text(&tree, "Files/a2")),
+        ("new".into(), "a".into())
+    );
     assert!(!has(&tree, "Files/a:s") && has(&tree, "Files/a2:s"));
 }
 
 #[test]
 fn a_hard_link_means_the_lower_file_even_if_its_own_layer_hides_it() {
     let home = Home::new();
-    let top = upper().link("Files/kept", "Files/Dir/x").whiteout("Files/Dir");
+    let top = upper()
+        .link("Files/kept", "Files/Dir/x")
+        .whiteout("Files/Dir");
     for rule in [HCS, OCI] {
         let tree = home.stack(rule, &[base(), top.clone()]);
         assert_eq!(text(&tree, "Files/kept"), "base x");
@@ -281,7 +344,11 @@ fn a_stack_of_128_layers_is_read_like_one() {
     let mut layers = vec![base()];
     for number in 1..128 {
         let own = format!("Files/own{number}");
-        layers.push(upper().file("Files/a", own.as_bytes()).file(&own, own.as_bytes()));
+        layers.push(
+            upper()
+                .file("Files/a", own.as_bytes())
+                .file(&own, own.as_bytes()),
+        );
     }
     let tree = home.stack(WINDOWS, &layers);
     assert_eq!(text(&tree, "Files/a"), "Files/own127");
@@ -295,7 +362,10 @@ fn a_stack_of_128_layers_is_read_like_one() {
 #[test]
 fn the_merged_index_is_used_and_made_again_when_it_is_gone_or_damaged() {
     let home = Home::new();
-    let ids = [home.import(&base().tar()), home.import(&upper().file("Files/n", b"n").tar())];
+    let ids = [
+        home.import(&base().tar()),
+        home.import(&upper().file("Files/n", b"n").tar()),
+    ];
     let open = || paths(&home.store.open_chain(&ids, WINDOWS).unwrap());
     let expected = open();
     let chains = home.root().join("chains");

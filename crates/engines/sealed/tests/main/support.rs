@@ -266,12 +266,16 @@ impl Home {
 
     pub(crate) fn import(&self, tar: &[u8]) -> DiffId {
         let request = request("test", Names::Windows);
-        self.import_as(tar, &request).unwrap_or_else(|error| panic!("{}", chain(&error))).diff_id
+        self.import_as(tar, &request)
+            .unwrap_or_else(|error| panic!("{}", chain(&error)))
+            .diff_id
     }
 
     pub(crate) fn import_posix(&self, tar: &[u8]) -> DiffId {
         let request = request("test", Names::Posix);
-        self.import_as(tar, &request).unwrap_or_else(|error| panic!("{}", chain(&error))).diff_id
+        self.import_as(tar, &request)
+            .unwrap_or_else(|error| panic!("{}", chain(&error)))
+            .diff_id
     }
 
     /// Imports one Windows layer and opens it alone.
@@ -427,7 +431,8 @@ pub(crate) fn path(text: &str, names: Names) -> TreePath {
 }
 
 pub(crate) fn find(tree: &Tree, at: &str) -> Node {
-    tree.find(&path(at, tree.names())).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    tree.find(&path(at, tree.names()))
+        .unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 pub(crate) fn has(tree: &Tree, at: &str) -> bool {
@@ -452,7 +457,10 @@ pub(crate) fn text(tree: &Tree, at: &str) -> String {
 /// Names of the entries of a folder, streams left out.
 pub(crate) fn names(tree: &Tree, at: &str) -> Vec<String> {
     let children = tree.children(&find(tree, at)).unwrap();
-    children.iter().map(|node| String::from_utf8_lossy(node.name()).into_owned()).collect()
+    children
+        .iter()
+        .map(|node| String::from_utf8_lossy(node.name()).into_owned())
+        .collect()
 }
 
 /// Paths of all entries of a tree, streams included, depth first.
@@ -485,8 +493,9 @@ pub(crate) fn all_files(folder: &Path) -> Vec<PathBuf> {
 /// Sorted names in a folder.
 pub(crate) fn all_names(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> =
-        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
