@@ -96,9 +96,10 @@ impl Store {
                 staging::discard(&self.layout, &folder.join(name))?;
             }
             for name in known.iter().filter(|name| !on_disk.contains(name)) {
-                // Its deletion was under way when the process died before the commit.
+                // Its deletion was under way when the process died before the commit. That one is the
+                // last: what is left of earlier ones may be half deleted.
                 let prefix = format!("{name}.");
-                if let Some(found) = trash.iter().find(|entry| entry.starts_with(&prefix)) {
+                if let Some(found) = trash.iter().rfind(|entry| entry.starts_with(&prefix)) {
                     durable::rename(&self.layout.trash().join(found), &folder.join(name))?;
                 }
             }

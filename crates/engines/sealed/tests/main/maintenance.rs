@@ -42,7 +42,7 @@ fn any_flipped_byte_is_found_and_named() {
     let blob = blob_of(&tar);
     for at in [0, 700, 1500, 3000] {
         let home = Home::new();
-        home.image("image", &[tar.clone()]);
+        home.image("image", std::slice::from_ref(&tar));
         assert_eq!(damages(&home), []);
         let tar_file = home.layer_file(id, "layer.tar");
         flip(&tar_file, at);
@@ -77,7 +77,7 @@ fn missing_files_are_found_and_named() {
     let home = Home::new();
     let tar = layer("a");
     let id = DiffId(digest(&tar));
-    home.image("image", &[tar.clone()]);
+    home.image("image", std::slice::from_ref(&tar));
     fs::remove_file(home.root().join("blobs").join(blob_of(&tar).0.hex())).unwrap();
     fs::remove_file(home.layer_file(id, "index.erofs")).unwrap();
     fs::remove_file(home.layer_file(id, "layer.tar")).unwrap();
@@ -302,7 +302,7 @@ fn a_known_blob_is_held_by_the_session_that_asked() {
 fn an_abandoned_session_takes_its_own_layers_with_it_only() {
     let home = Home::new();
     let (named, unnamed) = (layer("named"), home.import(&layer("unnamed")));
-    home.image("image", &[named.clone()]);
+    home.image("image", std::slice::from_ref(&named));
     let session = home.store.session().unwrap();
     let plain = request("layer", Names::Windows);
     session.import_layer(&named[..], &plain, &|_| {}).unwrap();
@@ -334,7 +334,7 @@ fn an_abandoned_session_takes_its_own_layers_with_it_only() {
 fn kept_blobs_can_be_given_back_alone() {
     let home = Home::new();
     let tar = layer("a");
-    home.image("image", &[tar.clone()]);
+    home.image("image", std::slice::from_ref(&tar));
     let blob = blob_of(&tar);
     let size = gzip(&tar).len() as u64;
     assert_eq!(home.store.collect_garbage(false).unwrap().bytes, 0);

@@ -258,7 +258,7 @@ fn an_orphan_in_the_way_of_an_import_is_replaced() {
 fn a_deletion_that_was_not_committed_is_undone() {
     let home = Home::new();
     let tar = layer(1);
-    let image = home.image("image", &[tar.clone()]).record;
+    let image = home.image("image", std::slice::from_ref(&tar)).record;
     let (layer, blob) = (image.layers[0].diff_id.0.hex(), blob_of(&tar).0.hex());
     let trash = home.root().join("trash");
     fs::rename(
@@ -277,6 +277,26 @@ fn a_deletion_that_was_not_committed_is_undone() {
     let store = reopen(&home);
     assert_eq!(store.layers().unwrap().len(), 1);
     assert!(store.kept_blob(blob_of(&tar)).unwrap().is_some());
+}
+
+#[test]
+fn of_two_deletions_of_one_layer_the_uncommitted_one_is_undone() {
+    let home = Home::new();
+    let tar = layer(1);
+    let image = home.image("image", &[tar]).record;
+    let layer = image.layers[0].diff_id.0.hex();
+    let trash = home.root().join("trash");
+    // Left of a deletion that was committed, before the layer was imported again.
+    fs::create_dir(trash.join(format!("{layer}.18a0"))).unwrap();
+    fs::write(
+        trash.join(format!("{layer}.18a0/index.erofs")),
+        "half deleted",
+    )
+    .unwrap();
+    let folder = home.root().join("layers").join(&layer);
+    fs::rename(&folder, trash.join(format!("{layer}.18a1"))).unwrap();
+    reopen(&home);
+    assert_eq!(all_names(&folder), ["index.erofs", "layer.tar"]);
 }
 
 #[test]
