@@ -1,0 +1,202 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_transom_global_optspecs
+    string join \n root= json q/quiet h/help V/version
+end
+
+function __fish_transom_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_transom_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_transom_using_subcommand
+    set -l cmd (__fish_transom_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c transom -n "__fish_transom_needs_command" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_needs_command" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_needs_command" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_needs_command" -s V -l version -d 'Print version'
+complete -c transom -n "__fish_transom_needs_command" -f -a "load" -d 'Load images from an OCI layout, an OCI archive or a docker archive'
+complete -c transom -n "__fish_transom_needs_command" -f -a "save" -d 'Write images out, with the digests they came with'
+complete -c transom -n "__fish_transom_needs_command" -f -a "images" -d 'List images'
+complete -c transom -n "__fish_transom_needs_command" -f -a "layers" -d 'List layers'
+complete -c transom -n "__fish_transom_needs_command" -f -a "tag" -d 'Give an image one more name'
+complete -c transom -n "__fish_transom_needs_command" -f -a "inspect" -d 'Tell all that is known of an image'
+complete -c transom -n "__fish_transom_needs_command" -f -a "history" -d 'Tell how an image was made, step by step'
+complete -c transom -n "__fish_transom_needs_command" -f -a "ls" -d 'List a folder'
+complete -c transom -n "__fish_transom_needs_command" -f -a "stat" -d 'Tell all that is known of files: times, attributes, security, streams, links, layer'
+complete -c transom -n "__fish_transom_needs_command" -f -a "cat" -d 'Print files or streams'
+complete -c transom -n "__fish_transom_needs_command" -f -a "cp" -d 'Copy files and folders out of an image'
+complete -c transom -n "__fish_transom_needs_command" -f -a "find" -d 'Find files'
+complete -c transom -n "__fish_transom_needs_command" -f -a "diff" -d 'Compare two images or layers'
+complete -c transom -n "__fish_transom_needs_command" -f -a "changes" -d 'List what a layer changes in the layers below it'
+complete -c transom -n "__fish_transom_needs_command" -f -a "verify" -d 'Check images, or all that is in the store, against their digests'
+complete -c transom -n "__fish_transom_needs_command" -f -a "rm" -d 'Remove images, or names of images, and the layers that nothing else needs'
+complete -c transom -n "__fish_transom_needs_command" -f -a "gc" -d 'Delete what nothing refers to'
+complete -c transom -n "__fish_transom_needs_command" -f -a "df" -d 'Tell what takes how much space'
+complete -c transom -n "__fish_transom_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c transom -n "__fish_transom_needs_command" -f -a "generate" -d 'Write man pages and completions into a folder'
+complete -c transom -n "__fish_transom_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c transom -n "__fish_transom_using_subcommand load" -l name -d 'Name of the image, instead of the one it brings; may be given more than once' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l platform -d 'Which image of a list: OS/ARCH[:OS.VERSION] [default: windows, then linux, of this machine\'s architecture]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l whiteouts -d 'What whiteouts do when the stack is checked' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand load" -l jobs -d 'Layers imported at the same time [default: number of cores]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-entries -d 'Most entries a layer may have' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-bytes -d 'Most bytes a layer\'s tar may have' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand load" -l drop-compressed -d 'Do not keep the compressed layers: saves space, but save will write new ones with new digests'
+complete -c transom -n "__fish_transom_using_subcommand load" -l strict -d 'Refuse what is otherwise only noted: whiteouts of nothing'
+complete -c transom -n "__fish_transom_using_subcommand load" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand load" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand load" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand save" -s o -l output -d 'Where to; - writes an archive to stdout' -r -F
+complete -c transom -n "__fish_transom_using_subcommand save" -l format -d 'What to write' -r -f -a "oci\t'One tar, an OCI layout'
+oci-dir\t'A folder, an OCI layout'
+docker-archive\t'One tar, as docker save wrote it before OCI'"
+complete -c transom -n "__fish_transom_using_subcommand save" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand save" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand save" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand images" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand images" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand images" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand images" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand layers" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand layers" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand layers" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand layers" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand tag" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand tag" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand tag" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand tag" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand inspect" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand inspect" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand inspect" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand inspect" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand history" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand history" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand history" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand history" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand ls" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand ls" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand ls" -s l -l long -d 'Show attributes, size, time and owner'
+complete -c transom -n "__fish_transom_using_subcommand ls" -s R -l recursive -d 'Show what is in folders, too'
+complete -c transom -n "__fish_transom_using_subcommand ls" -s s -l streams -d 'Show alternate data streams, too'
+complete -c transom -n "__fish_transom_using_subcommand ls" -l raw -d 'Start paths at the tar\'s root (Files, Hives, UtilityVM) instead of C:\\'
+complete -c transom -n "__fish_transom_using_subcommand ls" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand ls" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand stat" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand stat" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand stat" -l raw -d 'Start paths at the tar\'s root (Files, Hives, UtilityVM) instead of C:\\'
+complete -c transom -n "__fish_transom_using_subcommand stat" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand stat" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand stat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand cat" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand cat" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand cat" -l raw -d 'Start paths at the tar\'s root (Files, Hives, UtilityVM) instead of C:\\'
+complete -c transom -n "__fish_transom_using_subcommand cat" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand cat" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand cat" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand cp" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand cp" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand cp" -l metadata -d 'Keep Windows metadata as extended attributes (user.MSWINDOWS.…), streams as file:stream, and times'
+complete -c transom -n "__fish_transom_using_subcommand cp" -l raw -d 'Start paths at the tar\'s root (Files, Hives, UtilityVM) instead of C:\\'
+complete -c transom -n "__fish_transom_using_subcommand cp" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand cp" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand cp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand find" -l name -d 'Only names that match this, with * and ?, in any case in a Windows image' -r
+complete -c transom -n "__fish_transom_using_subcommand find" -l type -d 'Only this kind' -r -f -a "file\t'Files'
+directory\t'Folders'
+link\t'Symbolic links and junctions'
+stream\t'Alternate data streams'"
+complete -c transom -n "__fish_transom_using_subcommand find" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand find" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand find" -l raw -d 'Start paths at the tar\'s root (Files, Hives, UtilityVM) instead of C:\\'
+complete -c transom -n "__fish_transom_using_subcommand find" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand find" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand find" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand diff" -l whiteouts -d 'What whiteouts do' -r -f -a "auto\t'As the writer of each layer meant them: hcs for layers by Windows, oci for all others'
+hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
+oci\t'As the OCI specification says: whiteouts act on lower layers only'"
+complete -c transom -n "__fish_transom_using_subcommand diff" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand diff" -l content -d 'Leave out entries of which only the metadata differs'
+complete -c transom -n "__fish_transom_using_subcommand diff" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand diff" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transom -n "__fish_transom_using_subcommand changes" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand changes" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand changes" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand changes" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand verify" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand verify" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand verify" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand rm" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand rm" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand rm" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand gc" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand gc" -l compressed -d 'Delete kept compressed layers, too: save will write new ones with new digests'
+complete -c transom -n "__fish_transom_using_subcommand gc" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand gc" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand gc" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand df" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand df" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand df" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand df" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand completions" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand completions" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand completions" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand generate" -l out -d 'The folder' -r -F
+complete -c transom -n "__fish_transom_using_subcommand generate" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
+complete -c transom -n "__fish_transom_using_subcommand generate" -l json -d 'Print results as JSON'
+complete -c transom -n "__fish_transom_using_subcommand generate" -s q -l quiet -d 'Print no progress and no notes'
+complete -c transom -n "__fish_transom_using_subcommand generate" -s h -l help -d 'Print help'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "load" -d 'Load images from an OCI layout, an OCI archive or a docker archive'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "save" -d 'Write images out, with the digests they came with'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "images" -d 'List images'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "layers" -d 'List layers'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "tag" -d 'Give an image one more name'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "inspect" -d 'Tell all that is known of an image'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "history" -d 'Tell how an image was made, step by step'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "ls" -d 'List a folder'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "stat" -d 'Tell all that is known of files: times, attributes, security, streams, links, layer'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "cat" -d 'Print files or streams'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "cp" -d 'Copy files and folders out of an image'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "find" -d 'Find files'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "diff" -d 'Compare two images or layers'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "changes" -d 'List what a layer changes in the layers below it'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "verify" -d 'Check images, or all that is in the store, against their digests'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "rm" -d 'Remove images, or names of images, and the layers that nothing else needs'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "gc" -d 'Delete what nothing refers to'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "df" -d 'Tell what takes how much space'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "generate" -d 'Write man pages and completions into a folder'
+complete -c transom -n "__fish_transom_using_subcommand help; and not __fish_seen_subcommand_from load save images layers tag inspect history ls stat cat cp find diff changes verify rm gc df completions generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

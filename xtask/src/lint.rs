@@ -1,0 +1,63 @@
+//! `cargo xtask lint`: what can be said about the code without running it.
+
+use anyhow::{Result, ensure};
+
+use crate::command::{command, run};
+use crate::{layers, system};
+
+/// Checks format, lints, direction of dependencies, licences and unused dependencies.
+///
+/// Everything is checked even if something before it failed. Tools that are not installed are named in a
+/// `skipped:` line.
+pub(crate) fn run_all() -> Result<()> {
+    // The fuzz targets are a workspace of their own.
+    let fuzz = "testing/fuzz/Cargo.toml";
+    let target = crate::target();
+    let mut fuzz_clippy = command("cargo clippy --all-targets --manifest-path");
+    fuzz_clippy
+        .arg(fuzz)
+        .arg("--target-dir")
+        .arg(target)
+        .args(DENY_WARNINGS);
+    let steps = [
+        run(&mut command("cargo fmt --all --check")),
+        run(command("cargo fmt --check --manifest-path").arg(fuzz)),
+        run(command("cargo clippy --workspace --all-targets").args(DENY_WARNINGS)),
+        run(&mut fuzz_clippy),
+        layers::run(),
+        deny(),
+        machete(),
+    ];
+    let failures: Vec<String> = steps
+        .into_iter()
+        .filter_map(|step| Some(format!("{:#}", step.err()?)))
+        .collect();
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}
+
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+fn deny() -> Result<()> {
+    if !system::has_cargo("deny") {
+        println!("skipped: licences and bans (cargo install cargo-deny)");
+        return Ok(());
+    }
+    run(&mut command(
+        "cargo deny --all-features check licenses bans sources",
+    ))?;
+    // The database of advisories is fetched; a machine without a network still has the rest checked.
+    if run(&mut command("cargo deny fetch db")).is_err() {
+        println!("skipped: advisories (the database cannot be reached)");
+        return Ok(());
+    }
+    run(&mut command("cargo deny --all-features check advisories"))
+}
+
+fn machete() -> Result<()> {
+    if !system::has_cargo("machete") {
+        println!("skipped: unused dependencies (cargo install cargo-machete)");
+        return Ok(());
+    }
+    run(&mut command("cargo machete"))
+}

@@ -1,0 +1,92 @@
+//! What this machine has: programs, packages, rights.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::command;
+
+/// Says whether a program can be found and started with `--version`.
+pub(crate) fn has(program: &str) -> bool {
+    succeeds(Command::new(program).arg("--version"))
+}
+
+/// Says whether cargo knows this subcommand.
+pub(crate) fn has_cargo(subcommand: &str) -> bool {
+    succeeds(Command::new("cargo").args([subcommand, "--version"]))
+}
+
+/// Says whether rustup has a nightly toolchain.
+pub(crate) fn has_nightly() -> bool {
+    succeeds(Command::new("cargo").args(["+nightly", "--version"]))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Debian packages that tests use when they are there, each with a program by which to find it.
+const PACKAGES: [(&str, &str); 3] = [
+    ("erofs-utils", "fsck.erofs"),
+    ("skopeo", "skopeo"),
+    ("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
+];
+
+/// Installs what tests can use, where that is possible; says plainly what is missing where it is not.
+pub(crate) fn install_packages() {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, program)| !on_path(program))
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let list = missing.join(" ");
+    if !Path::new("/etc/debian_version").exists() || !on_path("apt-get") {
+        println!("skipped: tests that need {list} (this is not Debian, install them by hand)");
+        return;
+    }
+    let is_root = command::output_of(&mut command::command("id -u"))
+        .is_ok_and(|(_, user)| user.trim() == "0");
+    if !is_root {
+        println!("skipped: tests that need {list} (to have them: apt-get install {list}, as root)");
+        return;
+    }
+    let install = format!("apt-get install -y --no-install-recommends {list}");
+    let installed = command::run(&mut command::command("apt-get update -q"))
+        .and_then(|()| command::run(&mut command::command(&install)));
+    if let Err(error) = installed {
+        println!("skipped: tests that need {list} ({error:#})");
+    }
+}
+
+/// Builds of cargo's own that lints use, with the versions they were written for.
+const TOOLS: [(&str, &str); 2] = [("machete", "0.9.2"), ("deny", "0.20.2")];
+
+/// Builds the tools that are missing where nobody waits: in CI. It takes minutes.
+pub(crate) fn install_tools_in_ci() {
+    if std::env::var_os("CI").is_none() {
+        return;
+    }
+    for (tool, version) in TOOLS {
+        if !has_cargo(tool) {
+            let install = format!("cargo install --locked cargo-{tool} --version {version}");
+            if let Err(error) = command::run(&mut command::command(&install)) {
+                println!("skipped: cargo {tool} ({error:#})");
+            }
+        }
+    }
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Not every user has the folders where Debian puts file system tools.
+    let system = ["/usr/sbin", "/sbin"].map(Into::into);
+    std::env::split_paths(&path)
+        .chain(system)
+        .any(|folder| folder.join(program).is_file())
+}

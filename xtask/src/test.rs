@@ -1,0 +1,169 @@
+//! `cargo xtask test`: all that CI runs, in one command.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::command::{command, run_and_read};
+use crate::{fuzz, generate, lint, root, system};
+
+/// Runs tests, doc tests, the fuzz targets on damaged seeds, lints, and the check of generated files.
+///
+/// Everything runs even if something before it failed; the last line counts tests.
+pub(crate) fn run() -> Result<()> {
+    system::install_packages();
+    system::install_tools_in_ci();
+    let mut report = Report::default();
+    if system::has_cargo("nextest") {
+        report.tests(&mut command(
+            "cargo nextest run --workspace --no-fail-fast --profile ci",
+        ))?;
+        report.add_skipped_of_nextest();
+        report.tests(&mut command("cargo test --workspace --doc --no-fail-fast"))?;
+    } else {
+        report.tests(&mut command(
+            "cargo test --workspace --no-fail-fast -- --show-output",
+        ))?;
+    }
+    report.tests(&mut fuzz::seeds())?;
+    report.step("lint", lint::run_all());
+    report.step("generate --check", generate::run(generate::Mode::Check));
+    report.finish()
+}
+
+/// What was counted and what failed.
+#[derive(Debug, Default)]
+struct Report {
+    passed: u64,
+    failed: u64,
+    /// Lines in which tests said that they could not test something, and how many did.
+    skipped: BTreeMap<String, u64>,
+    broken: Vec<String>,
+}
+
+impl Report {
+    /// Runs a test command and counts what its summary lines say.
+    fn tests(&mut self, runner: &mut Command) -> Result<()> {
+        // Colours would be in the way of reading the numbers.
+        let (status, lines) = run_and_read(runner.env("CARGO_TERM_COLOR", "never"))?;
+        let failed_before = self.failed;
+        for line in &lines {
+            self.add_line(line);
+        }
+        if !status.success() && self.failed == failed_before {
+            let words: Vec<_> = runner
+                .get_args()
+                .map(|word| word.to_string_lossy())
+                .collect();
+            self.broken.push(format!("cargo {}", words.join(" ")));
+        }
+        Ok(())
+    }
+
+    fn add_line(&mut self, line: &str) {
+        if line.trim_start().starts_with("skipped: ") {
+            *self.skipped.entry(line.trim().to_owned()).or_default() += 1;
+        }
+        // nextest repeats the output of a failed test further to the right, with a line of the first kind in it.
+        let is_summary =
+            line.starts_with("test result:") || line.trim_start().starts_with("Summary [");
+        if !is_summary {
+            return;
+        }
+        let words: Vec<&str> = line
+            .split([' ', ',', ';', '('])
+            .filter(|word| !word.is_empty())
+            .collect();
+        for pair in words.windows(2) {
+            let Ok(number) = pair[0].parse::<u64>() else {
+                continue;
+            };
+            match pair[1] {
+                "passed" => self.passed += number,
+                // The last two are nextest's words for tests that hung or could not be started.
+                "failed" | "timed" | "exec" => self.failed += number,
+                _ => {}
+            }
+        }
+    }
+
+    /// The runner shows the output of failed tests only; that of the others is in its report, which lies in this
+    /// folder wherever cargo builds.
+    fn add_skipped_of_nextest(&mut self) {
+        let report = root().join("target/nextest/ci/junit.xml");
+        let report = fs::read_to_string(report).unwrap_or_default();
+        for line in report.lines() {
+            if let Some(at) = line.find("skipped: ") {
+                self.add_line(&line[at..]);
+            }
+        }
+    }
+
+    fn step(&mut self, name: &str, result: Result<()>) {
+        if let Err(error) = result {
+            println!("{name}: {error:#}");
+            self.broken.push(name.to_owned());
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        println!();
+        for (line, count) in &self.skipped {
+            println!(
+                "{line}{}",
+                if *count > 1 {
+                    format!(" ({count} tests)")
+                } else {
+                    String::new()
+                }
+            );
+        }
+        for step in &self.broken {
+            println!("failed: {step}");
+        }
+        println!("{} passed, {} failed", self.passed, self.failed);
+        if self.failed > 0 || !self.broken.is_empty() {
+            bail!("not everything is in order");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(lines: &[&str]) -> (u64, u64) {
+        let mut report = Report::default();
+        lines.iter().for_each(|line| report.add_line(line));
+        (report.passed, report.failed)
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_runners_summaries() {
+        let ok = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        let bad = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(counted(&[ok, bad, "5 passed"]), (15, 2));
+        let nextest = "     Summary [   0.512s] 40 tests run: 37 passed (1 slow), 2 failed, 1 timed out, 3 skipped";
+        let repeated = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured";
+        assert_eq!(counted(&[repeated, nextest, repeated]), (37, 3));
+    }
+
+    #[test]
+    fn what_tests_skip_is_kept() {
+        let mut report = Report::default();
+        for line in [
+            "skipped: needs root",
+            "skipped: needs root",
+            "test x ... ok",
+        ] {
+            report.add_line(line);
+        }
+        assert_eq!(
+            report.skipped,
+            BTreeMap::from([("skipped: needs root".to_owned(), 2)])
+        );
+    }
+}
