@@ -1,0 +1,36 @@
+//! What fuzzing asks of each parser: any bytes give a value or an error, and what a value promises holds.
+//!
+//! Each function takes arbitrary bytes and panics where a promise is broken. `fuzz_targets/` hands them to libFuzzer,
+//! `tests/seeds.rs` runs them over the committed seeds and thousands of damaged ones without any fuzzer.
+#![forbid(unsafe_code)]
+
+mod erofs;
+mod import;
+mod ntmeta;
+mod oci;
+mod tar;
+
+pub use erofs::erofs_image;
+pub use import::import;
+pub use ntmeta::{backup_stream, ea, name_fold, pax_time, reparse, sddl, security_descriptor};
+pub use oci::oci_json;
+pub use tar::{tar, tar_windows};
+
+/// A function that takes arbitrary bytes.
+pub type Target = fn(&[u8]);
+
+/// All targets by name. The name is also that of the file in `fuzz_targets/` and of the folder in `seeds/`.
+pub const TARGETS: [(&str, Target); 12] = [
+    ("backup_stream", backup_stream),
+    ("ea", ea),
+    ("erofs_image", erofs_image),
+    ("import", import),
+    ("name_fold", name_fold),
+    ("oci_json", oci_json),
+    ("pax_time", pax_time),
+    ("reparse", reparse),
+    ("sddl", sddl),
+    ("security_descriptor", security_descriptor),
+    ("tar", tar),
+    ("tar_windows", tar_windows),
+];
