@@ -10,6 +10,8 @@ pub(crate) fn command(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).current_dir(crate::root());
+    // cargo sets it for this program; cargo-machete takes it for a sign of being run by hand.
+    command.env_remove("CARGO_PKG_NAME");
     command
 }
 

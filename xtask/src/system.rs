@@ -1,6 +1,6 @@
 //! What this machine has: programs, packages, rights.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::command;
@@ -12,7 +12,21 @@ pub(crate) fn has(program: &str) -> bool {
 
 /// Says whether cargo knows this subcommand.
 pub(crate) fn has_cargo(subcommand: &str) -> bool {
-    succeeds(Command::new("cargo").args([subcommand, "--version"]))
+    succeeds(&mut command::command(&format!(
+        "cargo {subcommand} --version"
+    )))
+}
+
+/// Says whether cargo-deny has fetched its database of advisories.
+pub(crate) fn has_advisories() -> bool {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let folders = home.and_then(|home| home.join("advisory-dbs").read_dir().ok());
+    folders
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| entry.path().join("crates").is_dir())
 }
 
 /// Says whether rustup has a nightly toolchain.

@@ -298,7 +298,8 @@ impl Session<'_> {
     pub fn abandon(self) -> Result<(), StoreError> {
         self.store
             .catalog
-            .write(|tx| self.store.abandon_leases(tx, self.staging.holder()))?;
+            .write(|tx| self.store.abandon_leases(tx, self.staging.holder()))
+            .inspect_err(|_| self.store.put_back())?;
         self.store.empty_trash()
     }
 }

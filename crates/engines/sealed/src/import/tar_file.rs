@@ -47,6 +47,7 @@ impl TarFile {
         {
             while !rest.is_empty() {
                 match direct.write(rest) {
+                    Ok(0) => break,
                     Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     // A file system that wants another alignment, or a full disk that took a part.

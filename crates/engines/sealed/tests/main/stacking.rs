@@ -403,3 +403,41 @@ fn an_open_stack_outlives_the_deletion_of_its_files() {
     let error = tree.open_data(&find(&tree, "Files/n")).unwrap_err();
     assert!(chain(&error).contains("layer.tar"), "{error}");
 }
+
+#[test]
+fn images_of_both_platforms_may_share_a_layer() {
+    let home = Home::new();
+    let mut header = transom_layertar::Header::new(EntryKind::File, b"Files/own");
+    (header.mode, header.uid) = (0o600, 7);
+    let layer = Layer::new()
+        .header(&header, b"own")
+        .plain(EntryKind::File, "Files/a", b"a");
+    let top = Layer::new().plain(EntryKind::File, "Files/A", b"A");
+    for windows_first in [true, false] {
+        let home = if windows_first { &home } else { &Home::new() };
+        let import = |tar: &[u8]| match windows_first {
+            true => home.import(tar),
+            false => home.import_posix(tar),
+        };
+        let ids = [import(&layer.clone().tar()), import(&top.clone().tar())];
+        let tree = home.store.open_chain(&ids, LINUX).unwrap();
+        assert_eq!(names(&tree, "Files"), ["A", "a", "own"]);
+        let own = metadata(&tree, "Files/own");
+        assert_eq!((own.mode, own.uid), (0o600, 7));
+        let tree = home.store.open_chain(&ids, OCI).unwrap();
+        assert_eq!(names(&tree, "Files"), ["A", "own"]);
+        // One layer alone is a stack, too.
+        let tree = home.store.open_chain(&ids[..1], LINUX).unwrap();
+        assert_eq!(metadata(&tree, "Files/own").uid, 7);
+    }
+    // What only one of the platforms can have is refused on the other.
+    let linux_only = Layer::new().plain(EntryKind::File, r"..\..\up", b"");
+    let id = home.import_posix(&linux_only.tar());
+    assert!(home.store.open_chain(&[id], LINUX).is_ok());
+    let error = home.store.open_chain(&[id], OCI).unwrap_err();
+    let text = chain(&error);
+    assert!(
+        text.contains(&id.to_string()) && text.contains("backslash"),
+        "{text}"
+    );
+}
