@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 
 use transom_layer::Names;
 use transom_layertar::whiteout::{self, Whiteout};
 use transom_ntmeta::name;
 
+use crate::streams::fill;
 use crate::tree::{Kind, Metadata, Node, Tree, TreeError};
 
 /// Bytes of each file that are compared at once.
@@ -263,19 +264,6 @@ fn metadata_differences(a: &Metadata, b: &Metadata) -> Vec<&'static str> {
         "presence of a data stream",
     );
     what
-}
-
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// Tells what a layer changes in the stack below it: every entry of its tar is one change.

@@ -6,10 +6,10 @@ mod pipeline;
 mod tar_file;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use transom_layer::{BlobDigest, DiffId, Hasher, Names};
+use transom_layer::{BlobDigest, DiffId, Names};
 use transom_layertar::{Parser, Step};
 
 pub use error::{ImportError, ImportFailure};
@@ -22,6 +22,7 @@ use crate::index::{BuildError, IndexBuilder, IndexError, IndexSummary};
 use crate::layout::{INDEX, TAR};
 use crate::staging;
 use crate::store::{self, Session};
+use crate::streams::HashingWriter;
 
 /// Bounds on what an import accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,15 +338,12 @@ fn write_index(
     path: &Path,
 ) -> Result<LayerRecord, ImportFailure> {
     let file = durable::create_file(path)?;
-    let mut out = HashingFile {
-        file: &file,
-        hasher: Hasher::new(),
-    };
+    let mut out = HashingWriter::new(&file);
     let mut buffered = BufWriter::with_capacity(256 * 1024, &mut out);
     let summary: IndexSummary = index.write(tar, passed.size, &mut buffered)?;
     buffered.flush().named("write", path)?;
     drop(buffered);
-    let index_digest = BlobDigest(out.hasher.finish());
+    let index_digest = out.finish();
     durable::sync_file(&file, path)?;
     Ok(LayerRecord {
         diff_id: passed.diff_id,
@@ -359,24 +357,6 @@ fn write_index(
         names,
         created: store::now(),
     })
-}
-
-/// Hashes what it writes.
-struct HashingFile<'a> {
-    file: &'a File,
-    hasher: Hasher,
-}
-
-impl Write for HashingFile<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl From<IndexError> for ImportFailure {

@@ -27,6 +27,7 @@ mod layout;
 mod maintain;
 mod staging;
 mod store;
+mod streams;
 mod tree;
 
 pub use catalog::{

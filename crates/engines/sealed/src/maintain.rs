@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use transom_layer::{BlobDigest, DiffId, Hasher, Names};
-use transom_layertar::{Parser, Step};
+use transom_layer::{BlobDigest, DiffId, Hasher};
 
 use crate::catalog::{self, ImageRecord, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
-use crate::index::IndexBuilder;
+use crate::index::rebuild;
 use crate::store::{Store, StoreError, digest_of};
+use crate::streams::HashingWriter;
 
 /// Bytes read at once while verifying.
 const BLOCK: usize = 1024 * 1024;
@@ -160,7 +160,7 @@ impl Store {
         Ok(damages)
     }
 
-    /// Reads a tar once: for its digest, and to make its index again.
+    /// Reads a tar for its digest, then makes its index again.
     fn check_tar(
         &self,
         layer: &LayerRecord,
@@ -168,24 +168,18 @@ impl Store {
     ) -> Result<Result<(), Damage>, FileError> {
         let path = self.layout.tar(layer.diff_id);
         let tar = durable::open_file(&path)?;
-        let mut hasher = Hasher::new();
-        let mut index = IndexAgain::new(layer.names);
-        read_blocks(&tar, progress, |block| {
-            hasher.update(block);
-            index.push(block);
-        })
-        .named("read", &path)?;
-        let found = DiffId(hasher.finish());
+        let found = DiffId(file_digest(&path, progress)?.0);
         if found != layer.diff_id {
             return Ok(Err(Damage::Tar {
                 layer: layer.diff_id,
                 found,
             }));
         }
-        let reason = match index.digest(&tar, layer.size) {
-            Ok(digest) if digest == layer.index_digest => return Ok(Ok(())),
+        let mut index = HashingWriter::new(io::sink());
+        let reason = match rebuild(&tar, layer.size, layer.names, &mut index) {
+            Ok(_) if index.finish() == layer.index_digest => return Ok(Ok(())),
             Ok(_) => "another version of this program may have made it".to_owned(),
-            Err(reason) => reason,
+            Err(error) => error.to_string(),
         };
         Ok(Err(Damage::IndexOfAnother {
             layer: layer.diff_id,
@@ -332,67 +326,6 @@ fn distinct_layers(image: &ImageRecord) -> HashSet<DiffId> {
 fn needed_blobs(images: &[ImageRecord]) -> HashSet<BlobDigest> {
     let layers = images.iter().flat_map(|image| &image.layers);
     layers.map(|layer| layer.blob).collect()
-}
-
-/// Makes an index again and remembers why that failed, if it did.
-struct IndexAgain {
-    parser: Parser,
-    index: IndexBuilder,
-    failure: Option<String>,
-}
-
-impl IndexAgain {
-    fn new(names: Names) -> Self {
-        let parser = Parser::new(transom_layertar::Limits::default());
-        Self {
-            parser,
-            index: IndexBuilder::new(names),
-            failure: None,
-        }
-    }
-
-    fn push(&mut self, block: &[u8]) {
-        let mut rest = block;
-        while !rest.is_empty() && self.failure.is_none() {
-            match self.parser.push(rest) {
-                Ok((used, step)) => {
-                    rest = &rest[used..];
-                    if let Step::Entry(entry) = step
-                        && let Err(error) = self.index.add(&entry)
-                    {
-                        self.failure = Some(error.to_string());
-                    }
-                }
-                Err(error) => self.failure = Some(error.to_string()),
-            }
-        }
-    }
-
-    fn digest(self, tar: &File, size: u64) -> Result<BlobDigest, String> {
-        if let Some(failure) = self.failure {
-            return Err(failure);
-        }
-        self.parser.finish().map_err(|error| error.to_string())?;
-        let mut digest = HashOnly(Hasher::new());
-        self.index
-            .write(tar, size, &mut digest)
-            .map_err(|error| error.to_string())?;
-        Ok(BlobDigest(digest.0.finish()))
-    }
-}
-
-/// Hashes what it is given and keeps nothing.
-struct HashOnly(Hasher);
-
-impl io::Write for HashOnly {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn read_blocks(

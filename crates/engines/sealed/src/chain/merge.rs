@@ -14,6 +14,7 @@ use transom_ntmeta::name::split_stream;
 use super::{ChainError, IndexSource, StackingRule};
 use crate::catalog::LayerRecord;
 use crate::index::{Child, NamedTree, keys, long_name};
+use crate::streams::read_exact_at;
 
 /// Most bytes of file data in a merged index, which is in memory until it is written. Only sparse
 /// files whose parts are not aligned have any.
@@ -561,19 +562,8 @@ impl Layer<'_> {
             .map_err(|error| self.damaged(error.into()))?;
         // A damaged index must not make this allocate what it does not hold.
         let mut bytes = vec![0; usize::try_from(length.min(size)).unwrap_or(0)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let at = offset + filled as u64;
-            match self.image.source().read_at(&mut bytes[filled..], at) {
-                Ok(count) if count > 0 => filled += count,
-                result => {
-                    let error = result
-                        .err()
-                        .unwrap_or(std::io::ErrorKind::UnexpectedEof.into());
-                    return Err(self.damaged(ReadError::from(error)));
-                }
-            }
-        }
+        read_exact_at(self.image.source(), &mut bytes, offset)
+            .map_err(|error| self.damaged(error.into()))?;
         Ok(bytes)
     }
 }

@@ -33,20 +33,6 @@ impl<R: Read> Decoder<R> {
             }
         })
     }
-
-    /// Fills `buffer` as far as the stream goes; less than full means the end.
-    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match self.read(&mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(filled)
-    }
 }
 
 impl<R: Read> Read for Decoder<R> {

@@ -22,6 +22,7 @@ use super::decode::{self, Decoder};
 use super::tar_file::{DIRECT_ALIGNMENT, TarFile};
 use crate::catalog::Compression;
 use crate::durable::{self, FileError, Named};
+use crate::streams;
 
 /// Bytes of the tar that go through the pipeline at once.
 const BLOCK: usize = 1024 * 1024;
@@ -30,7 +31,7 @@ const BLOCKS: usize = 8;
 /// Compressed pieces that may wait for the hasher, of at most [`super::decode`]'s buffer each.
 const PIECES: usize = 16;
 /// Bytes written before the system is told to bring them to the disk.
-const FLUSH_EVERY: u64 = 16 * 1024 * 1024;
+const WRITEBACK_EVERY: u64 = 16 * 1024 * 1024;
 
 /// What one pass found out.
 #[derive(Debug)]
@@ -234,7 +235,7 @@ fn pump(mut decoder: Decoder<impl Read>, out: &Out<'_>) -> io::Result<()> {
         if out.stop.load(Ordering::Relaxed) {
             break;
         }
-        block.length = decoder.fill(block.room())?;
+        block.length = streams::fill(&mut decoder, block.room())?;
         if block.length == 0 {
             break;
         }
@@ -334,7 +335,7 @@ impl Writeback {
     fn add(&mut self, file: &File, bytes: usize) {
         self.written += bytes as u64;
         let ready = self.written - self.started;
-        if ready >= FLUSH_EVERY {
+        if ready >= WRITEBACK_EVERY {
             durable::start_writing(file, self.started, ready);
             self.started = self.written;
         }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write;
 
 use transom_erofs::{
-    Attributes, Builder, DeviceId, DeviceNumber, Extent, FileData, NodeId, Options, ReadAt, Source,
+    Attributes, Builder, DeviceId, DeviceNumber, Extent, FileData, NodeId, Options, Source,
     SpecialKind, Timestamp, WriteError, XattrId,
 };
 use transom_layer::Names;
@@ -19,6 +19,7 @@ use transom_ntmeta::name::split_stream;
 use super::keys;
 use super::named_tree::{Child, NamedTree};
 use crate::catalog::Dialect;
+use crate::streams::read_exact_at;
 
 /// Bytes of a block; data in a tar is aligned to it.
 const BLOCK: u64 = 512;
@@ -813,17 +814,4 @@ fn split_last(path: &CleanName) -> (&[u8], &[u8]) {
 
 fn shown(path: &[u8]) -> String {
     String::from_utf8_lossy(path).into_owned()
-}
-
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
-    while !buffer.is_empty() {
-        match file.read_at(buffer, offset)? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-            count => {
-                buffer = &mut buffer[count..];
-                offset += count as u64;
-            }
-        }
-    }
-    Ok(())
 }
