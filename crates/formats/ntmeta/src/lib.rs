@@ -14,6 +14,7 @@
 //! | [`backup_stream`] | the streams of BackupRead and BackupWrite, sparse files | MS-BKUP |
 //! | [`security`] | security descriptors, ACLs, SIDs | MS-DTYP 2.4 |
 //! | [`sddl`] | security descriptors as text | MS-DTYP 2.5.1 |
+//! | [`inherit`] | what a new file gets from its folder's descriptor | MS-DTYP 2.5.3.4 |
 //!
 //! Metadata is kept as the bytes Windows gave: the views borrow and explain them, they do not rebuild them.
 
@@ -23,6 +24,7 @@ pub mod attributes;
 pub mod backup_stream;
 pub mod ea;
 pub mod filetime;
+pub mod inherit;
 pub mod name;
 pub mod reparse;
 pub mod sddl;

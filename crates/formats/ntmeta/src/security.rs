@@ -6,6 +6,7 @@
 
 mod acl;
 mod sid;
+pub(crate) mod writer;
 
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,9 @@
 use super::SddlError;
 use super::fields::{ace_flags, guid, numeric_sid, rights_mask, sid_bytes, type_of};
 use super::names::{Alias, List, Tail, TypeName, alias};
-use crate::security::{AceType, Control, MAX_SUB_AUTHORITIES, Sid};
+use crate::security::writer::{self, MAX_ACL_LEN};
+use crate::security::{Control, MAX_SUB_AUTHORITIES, Sid};
 
-const SD_HEADER_LEN: usize = 20;
-/// ACLs and ACEs have 16-bit sizes.
-const MAX_ACL_LEN: usize = u16::MAX as usize;
 /// ACEs are padded to this many bytes.
 const ALIGNMENT: usize = 4;
 
@@ -50,39 +48,20 @@ pub(super) fn descriptor(text: &str, domain: Option<Sid<'_>>) -> Result<Vec<u8>,
             return Err(SddlError::DuplicateSection { at, section });
         }
     }
-    Ok(assemble(owner, group, dacl, sacl))
-}
-
-fn assemble(
-    owner: Option<Vec<u8>>,
-    group: Option<Vec<u8>>,
-    dacl: Option<ListText>,
-    sacl: Option<ListText>,
-) -> Vec<u8> {
     let mut control = Control::SELF_RELATIVE;
-    let mut acls = [sacl, dacl].map(|list| {
+    let [sacl, dacl] = [sacl, dacl].map(|list| {
         list.and_then(|list| {
             control |= list.control;
             list.acl
         })
     });
-    let [sacl, dacl] = &mut acls;
-    let mut body: Vec<u8> = Vec::new();
-    let [sacl_at, dacl_at, owner_at, group_at] =
-        [sacl.take(), dacl.take(), owner, group].map(|part| {
-            let Some(part) = part else { return 0 };
-            let at = SD_HEADER_LEN + body.len();
-            body.extend(part);
-            // Two lists of 64 KiB and two SIDs are far below 2^32 bytes.
-            at as u32
-        });
-    let mut bytes = vec![1, 0];
-    bytes.extend(control.bits().to_le_bytes());
-    for offset in [owner_at, group_at, sacl_at, dacl_at] {
-        bytes.extend(offset.to_le_bytes());
-    }
-    bytes.extend(body);
-    bytes
+    let parts = writer::Parts {
+        owner: owner.as_deref(),
+        group: group.as_deref(),
+        sacl: sacl.as_deref(),
+        dacl: dacl.as_deref(),
+    };
+    Ok(writer::descriptor(control, &parts))
 }
 
 /// A place in SDDL text.
@@ -161,10 +140,7 @@ impl<'t, 'd> Parser<'t, 'd> {
             List::Dacl => Control::DACL_PRESENT,
             List::Sacl => Control::SACL_PRESENT,
         };
-        let mut aces: Vec<u8> = Vec::new();
-        let mut count: u16 = 0;
-        // Revision 4 only where there are entries for objects.
-        let mut revision = 2;
+        let mut aces = Vec::new();
         loop {
             self.skip_spaces();
             if !self.rest().starts_with('(') {
@@ -173,30 +149,16 @@ impl<'t, 'd> Parser<'t, 'd> {
             if is_null {
                 return Err(self.expected("no entries after NO_ACCESS_CONTROL"));
             }
-            let ace = self.ace(list)?;
-            if ace.first().is_some_and(|&code| AceType(code).is_object()) {
-                revision = 4;
-            }
-            aces.extend(ace);
-            let found = aces.len() + 8;
-            if found > MAX_ACL_LEN {
-                return Err(SddlError::TooLarge {
-                    what: list.name(),
-                    found,
-                    limit: MAX_ACL_LEN,
-                });
-            }
-            // An ACE has at least 16 bytes, so the size limit also bounds the count.
-            count += 1;
+            aces.push(self.ace(list)?);
         }
         if is_null {
             return Ok(ListText { control, acl: None });
         }
-        let mut acl = vec![revision, 0];
-        acl.extend((aces.len() as u16 + 8).to_le_bytes());
-        acl.extend(count.to_le_bytes());
-        acl.extend([0, 0]);
-        acl.extend(aces);
+        let acl = writer::acl(&aces).map_err(|found| SddlError::TooLarge {
+            what: list.name(),
+            found,
+            limit: MAX_ACL_LEN,
+        })?;
         Ok(ListText {
             control,
             acl: Some(acl),

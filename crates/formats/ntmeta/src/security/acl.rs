@@ -7,7 +7,7 @@ use bitflags::bitflags;
 use super::{SecurityError, Sid};
 
 /// Revision, size, count and two reserved fields.
-const ACL_HEADER_LEN: usize = 8;
+pub(super) const ACL_HEADER_LEN: usize = 8;
 /// Type, flags, size.
 const ACE_HEADER_LEN: usize = 4;
 /// Revisions that Windows accepts; 4 has entries for objects.

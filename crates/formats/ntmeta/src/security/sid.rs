@@ -15,6 +15,18 @@ const REVISION: u8 = 1;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sid<'a>(&'a [u8]);
 
+impl Sid<'static> {
+    /// `S-1-3-0`: in an inheritable entry, whoever will own the file that inherits it (MS-DTYP 2.4.2.4).
+    pub const CREATOR_OWNER: Sid<'static> = Sid(&[1, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0]);
+    /// `S-1-3-1`: in an inheritable entry, the primary group of the file that inherits it (MS-DTYP 2.4.2.4).
+    pub const CREATOR_GROUP: Sid<'static> = Sid(&[1, 1, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0]);
+    /// `S-1-5-18`: the operating system (MS-DTYP 2.4.2.4).
+    pub const LOCAL_SYSTEM: Sid<'static> = Sid(&[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]);
+    /// `S-1-5-32-544`: the group of administrators (MS-DTYP 2.4.2.4).
+    pub const ADMINISTRATORS: Sid<'static> =
+        Sid(&[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0]);
+}
+
 impl<'a> Sid<'a> {
     /// Checks bytes that are one SID and nothing else.
     ///
