@@ -3,6 +3,14 @@
 //! Any number of processes may have it open. A write is one short transaction and never moves
 //! file data while it holds the lock.
 
+mod named;
+
+pub use named::{MountRecord, NamedKind, NamedLayer, Via};
+pub(crate) use named::{
+    child_of, delete_mount, delete_named_layer, insert_mount, insert_named_layer, mounts,
+    mounts_of, named_layer, named_layers, set_applied, set_bound, set_held,
+};
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +23,7 @@ use rusqlite::{
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
 /// Goes up whenever `schema.sql` changes; kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// How long a write waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,6 +38,14 @@ pub enum CatalogError {
         verb: &'static str,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// The store was written by a version of this program whose indexes this one cannot use.
+    #[error(
+        "the store has schema version {found}, this program needs {SCHEMA_VERSION}: load its images into a new root"
+    )]
+    TooOld {
+        /// The version found.
+        found: i32,
     },
     /// The store was written by a newer version of this program.
     #[error(
@@ -252,8 +268,9 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
     };
     match version(connection).doing("tell its version")? {
         SCHEMA_VERSION => return Ok(()),
+        0 => {}
         found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
-        _ => {}
+        found => return Err(CatalogError::TooOld { found }),
     }
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -386,11 +403,13 @@ pub(crate) fn insert_layer(tx: &Transaction<'_>, layer: &LayerRecord) -> Result<
     Ok(())
 }
 
-/// Returns the layers that no image and no lease needs.
+/// Returns the layers that no image, no named layer and no lease needs.
 pub(crate) fn unused_layers(tx: &Transaction<'_>) -> Result<Vec<LayerRecord>, CatalogError> {
     tx.prepare_cached(&format!(
         "SELECT {LAYER_COLUMNS} FROM layers
          WHERE diff_id NOT IN (SELECT diff_id FROM image_layers)
+           AND diff_id NOT IN (SELECT diff_id FROM chains)
+           AND diff_id NOT IN (SELECT diff_id FROM named_layers WHERE diff_id IS NOT NULL)
            AND diff_id NOT IN (SELECT diff_id FROM leases) ORDER BY diff_id"
     ))
     .and_then(|mut query| query.query_map([], layer_from)?.collect())
@@ -403,6 +422,11 @@ pub(crate) fn delete_layer(tx: &Transaction<'_>, id: DiffId) -> Result<(), Catal
         .doing("forget a layer")?;
     Ok(())
 }
+
+/// What makes a document go away.
+const DELETE_UNUSED_DOCUMENTS: &str = "DELETE FROM documents WHERE digest NOT IN
+    (SELECT manifest FROM images UNION SELECT config FROM images
+     UNION SELECT config FROM named_layers WHERE config IS NOT NULL)";
 
 /// Returns what a blob inflates to, if it was seen before.
 pub(crate) fn blob(
@@ -539,13 +563,7 @@ pub(crate) fn delete_name(tx: &Transaction<'_>, name: &str) -> Result<(), Catalo
 /// Forgets an image, its names, and the documents nothing else refers to.
 pub(crate) fn delete_image(tx: &Transaction<'_>, manifest: BlobDigest) -> Result<(), CatalogError> {
     tx.execute("DELETE FROM images WHERE manifest = ?1", [Sql(manifest)])
-        .and_then(|_| {
-            tx.execute(
-                "DELETE FROM documents WHERE digest NOT IN
-                 (SELECT manifest FROM images UNION SELECT config FROM images)",
-                [],
-            )
-        })
+        .and_then(|_| tx.execute(DELETE_UNUSED_DOCUMENTS, []))
         .doing("forget an image")?;
     Ok(())
 }

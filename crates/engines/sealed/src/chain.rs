@@ -9,7 +9,7 @@ pub(crate) use merge::Oddity;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use transom_erofs::{Image, OpenError, ReadAt, ReadError, WriteError};
 use transom_layer::{ChainId, DiffId, Names, Whiteouts};
@@ -23,6 +23,9 @@ use crate::tree::{Tree, TreeError};
 
 /// Indexes up to this size are read as a whole before they are merged: fewer system calls.
 const WHOLE_MAX: u64 = 64 * 1024 * 1024;
+
+/// Name of the index that has nothing but the folders of every layer.
+pub(crate) const NOTHING: &str = "nothing";
 
 /// How layers are stacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,22 +152,56 @@ impl Store {
     /// # Errors
     /// [`ChainError`] if a layer is missing or breaks a rule of stacking, or a file cannot be used.
     pub fn open_chain(&self, layers: &[DiffId], stacking: Stacking) -> Result<Tree, ChainError> {
+        Ok(self.open_chain_at(layers, stacking)?.0)
+    }
+
+    /// Opens a chain as [`open_chain`](Self::open_chain) does, and tells where its index lies.
+    pub(crate) fn open_chain_at(
+        &self,
+        layers: &[DiffId],
+        stacking: Stacking,
+    ) -> Result<(Tree, PathBuf), ChainError> {
         let records = self.records(layers)?;
         if let [only] = records.as_slice()
             && only.has_names(stacking.names)
             && only.whiteouts == 0
             && only.unresolved_links == 0
         {
-            return self.open_layer(only.diff_id, stacking.names);
+            let tree = self.open_layer(only.diff_id, stacking.names)?;
+            return Ok((tree, self.layout.index(only.diff_id)));
         }
-        let open = |index| Tree::open(&self.layout, index, layers, stacking.names);
-        match durable::open_file(&self.chain_path(layers, stacking)?).map(open) {
+        let path = self.chain_path(layers, stacking)?;
+        let tree = self.open_or_make(&path, layers, stacking.names, || {
+            self.merge(&records, stacking)
+        })?;
+        Ok((tree, path))
+    }
+
+    /// Opens what a layer without any other below it is over: the folders that every layer has.
+    pub(crate) fn open_nothing(&self, names: Names) -> Result<(Tree, PathBuf), ChainError> {
+        let path = self
+            .layout
+            .chains()
+            .join(format!("{NOTHING}.{names}.erofs"));
+        let tree = self.open_or_make(&path, &[], names, || Ok(merge::Merge::nothing(names)?))?;
+        Ok((tree, path))
+    }
+
+    /// Opens a merged index; one that is missing, or damaged from the start, is made again.
+    fn open_or_make(
+        &self,
+        path: &Path,
+        layers: &[DiffId],
+        names: Names,
+        make: impl FnOnce() -> Result<merge::Merge, ChainError>,
+    ) -> Result<Tree, ChainError> {
+        let open = |index| Tree::open(&self.layout, index, layers, names);
+        match durable::open_file(path).map(open) {
             Ok(Err(TreeError::Open(_))) => {}
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
             result => return Ok(result??),
         }
-        // Missing, or damaged from the start: made again.
-        let (index, _) = self.build_chain(&records, stacking)?;
+        let (index, _) = self.write_chain(make()?, path)?;
         Ok(open(index)?)
     }
 
@@ -175,7 +212,8 @@ impl Store {
         stacking: Stacking,
     ) -> Result<Vec<Oddity>, ChainError> {
         let records = self.records(layers)?;
-        let (_, oddities) = self.build_chain(&records, stacking)?;
+        let path = self.chain_path(layers, stacking)?;
+        let (_, oddities) = self.write_chain(self.merge(&records, stacking)?, &path)?;
         Ok(oddities)
     }
 
@@ -203,12 +241,11 @@ impl Store {
         Ok(self.layout.chains().join(name))
     }
 
-    fn build_chain(
+    fn merge(
         &self,
         records: &[LayerRecord],
         stacking: Stacking,
-    ) -> Result<(File, Vec<Oddity>), ChainError> {
-        let layers: Vec<DiffId> = records.iter().map(|record| record.diff_id).collect();
+    ) -> Result<merge::Merge, ChainError> {
         let mut merge = merge::Merge::new(stacking.names);
         for record in records {
             let (record, image) = self.layer_image(record, stacking.names)?;
@@ -218,7 +255,15 @@ impl Store {
             });
             merge.add(&record, &image, whiteouts)?;
         }
-        let target = self.chain_path(&layers, stacking)?;
+        Ok(merge)
+    }
+
+    /// Writes a merged index to its place; returns it, open, and what was passed over.
+    fn write_chain(
+        &self,
+        merge: merge::Merge,
+        target: &Path,
+    ) -> Result<(File, Vec<Oddity>), ChainError> {
         let staging = Staging::create(&self.layout)?;
         let staged = staging.new_path();
         let file = durable::create_file(&staged)?;
@@ -228,7 +273,7 @@ impl Store {
         drop(out);
         // A cache, but one that is trusted when it is there: so it must be whole.
         durable::sync_file(&file, &staged)?;
-        durable::rename(&staged, &target)?;
+        durable::rename(&staged, target)?;
         durable::sync_dir(&self.layout.chains())?;
         Ok((file, oddities))
     }

@@ -231,7 +231,7 @@ fn below(tree: &Tree, node: &Node, task: fn(Node) -> Task) -> Result<Vec<Task>, 
 }
 
 /// What names are sorted and matched by.
-fn key(names: Names, name: &[u8]) -> Vec<u16> {
+pub(crate) fn key(names: Names, name: &[u8]) -> Vec<u16> {
     let mut key = Vec::with_capacity(name.len());
     match names {
         Names::Windows => name::fold_into(name, &mut key),

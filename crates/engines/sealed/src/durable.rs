@@ -52,6 +52,16 @@ pub(crate) fn create_file(path: &Path) -> Result<File, FileError> {
         .named("create", path)
 }
 
+/// Opens the file `path` to be locked, making it if it is missing.
+pub(crate) fn open_lock(path: &Path) -> Result<File, FileError> {
+    File::options()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .named("open", path)
+}
+
 /// Opens `path` for reading, and for writing at its end.
 pub(crate) fn open_to_append(path: &Path) -> Result<File, FileError> {
     File::options()
@@ -139,6 +149,14 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>, FileError> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Deletes a folder if it is empty; nothing there is fine.
+pub(crate) fn delete_empty(path: &Path) -> Result<(), FileError> {
+    match fs::remove_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.named("delete", path),
+    }
 }
 
 /// Deletes a file or a folder with all that is in it; nothing there is fine.

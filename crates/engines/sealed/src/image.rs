@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use transom_layer::{BlobDigest, DiffId, Names, Whiteouts};
+use transom_layer::{BlobDigest, ChainId, DiffId, Names, Whiteouts};
 
 use crate::catalog::{self, BlobRecord, CatalogError, ImageLayer, ImageRecord, Platform};
-use crate::chain::{ChainError, Stacking};
+use crate::chain::{ChainError, NOTHING, Stacking};
 use crate::durable::{self, FileError};
 use crate::staging;
 use crate::store::{self, Session, Store, StoreError};
@@ -253,14 +253,16 @@ impl Store {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let live: HashSet<String> = self
-            .images()?
-            .iter()
-            .filter_map(|image| image.chain_id().map(|chain| chain.0.hex()))
+        let of_images = self.images()?.into_iter().map(|image| image.diff_ids());
+        let of_named = self.named_layers()?.into_iter().map(|layer| layer.chain());
+        let live: HashSet<String> = of_images
+            .chain(of_named)
+            .filter_map(|layers| Some(ChainId::of(&layers)?.0.hex()))
             .collect();
         let mut chains = Vec::new();
         for name in names {
-            if !live.contains(name.split('.').next().unwrap_or_default()) {
+            let chain = name.split('.').next().unwrap_or_default();
+            if chain != NOTHING && !live.contains(chain) {
                 let path = self.layout.chains().join(&name);
                 // Another process may delete it meanwhile.
                 let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());

@@ -2,6 +2,7 @@
 
 mod build;
 pub(crate) mod keys;
+pub(crate) mod link_target;
 pub(crate) mod long_name;
 mod named_tree;
 mod rebuild;
@@ -12,3 +13,7 @@ pub(crate) use build::{IndexBuilder, IndexSummary};
 pub(crate) use named_tree::{Child, NamedTree};
 pub use rebuild::RebuildError;
 pub(crate) use rebuild::rebuild;
+
+/// What all indexes of this format have as their UUID. An overlay notes it in what it copies up, so
+/// that a note made over another format's index is not mistaken for one of this.
+pub(crate) const FORMAT: [u8; 16] = *b"transom index 02";

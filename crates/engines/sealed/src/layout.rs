@@ -6,6 +6,9 @@
 //!   layers/<diffid>/        layer.tar, index.erofs
 //!   blobs/<digest>          compressed layers, byte for byte as they came
 //!   chains/<name>.erofs     merged indexes: a cache
+//!   writable/<id>/          upper, work (or scratch.img that holds them), lock
+//!   mounts/<id>/            mount points: raw, volume, scratch
+//!   mounts.lock             held while something is being mounted or unmounted
 //!   staging/<holder>/       what a running operation writes; <holder>.lock is held while it lives
 //!   trash/                  what is being deleted
 //! ```
@@ -32,6 +35,8 @@ impl Layout {
             layout.layers(),
             layout.blobs(),
             layout.chains(),
+            layout.writables(),
+            layout.mounts(),
             layout.staging(),
             layout.trash(),
         ] {
@@ -72,6 +77,26 @@ impl Layout {
         self.root.join("chains")
     }
 
+    pub(crate) fn writables(&self) -> PathBuf {
+        self.root.join("writable")
+    }
+
+    pub(crate) fn writable(&self, id: &str) -> PathBuf {
+        self.writables().join(id)
+    }
+
+    pub(crate) fn mounts(&self) -> PathBuf {
+        self.root.join("mounts")
+    }
+
+    pub(crate) fn mounts_lock(&self) -> PathBuf {
+        self.root.join("mounts.lock")
+    }
+
+    pub(crate) fn mount_points(&self, id: &str) -> PathBuf {
+        self.mounts().join(id)
+    }
+
     pub(crate) fn staging(&self) -> PathBuf {
         self.root.join("staging")
     }
@@ -103,7 +128,7 @@ pub(crate) mod tests {
         let mut names: Vec<String> = durable::names_in(root.path()).unwrap();
         let catalog = layout.catalog();
         names.push(catalog.file_name().unwrap().to_str().unwrap().to_owned());
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 8);
         for name in names.iter().map(String::as_str).chain([TAR, INDEX]) {
             assert!(document.contains(name), "{name}");
         }

@@ -20,6 +20,8 @@ mod catalog;
 mod chain;
 pub mod diff;
 mod durable;
+#[cfg(target_os = "linux")]
+mod engine;
 mod image;
 mod import;
 mod index;
@@ -29,15 +31,24 @@ mod staging;
 mod store;
 mod streams;
 mod tree;
+#[cfg(target_os = "linux")]
+mod writable;
 
 pub use catalog::{
-    BlobRecord, CatalogError, Compression, Dialect, ImageLayer, ImageRecord, LayerRecord, Platform,
+    BlobRecord, CatalogError, Compression, Dialect, ImageLayer, ImageRecord, LayerRecord,
+    MountRecord, NamedKind, NamedLayer, Platform, Via,
 };
 pub use chain::{ChainError, Stacking, StackingRule};
 pub use durable::FileError;
+#[cfg(target_os = "linux")]
+pub use engine::SealedEngine;
 pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};
 pub use maintain::{Damage, ImageUsage, Usage};
 pub use store::{Session, Store, StoreError};
-pub use tree::{Data, Kind, Metadata, Node, Tree, TreeError};
+pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
+#[cfg(target_os = "linux")]
+pub use writable::{
+    ChangesError, ExportError, MountReport, NamedLayerError, NamedLayerFault, NewWritable, Writable,
+};

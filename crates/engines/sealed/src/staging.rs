@@ -122,6 +122,11 @@ fn unique_name() -> String {
     format!("{nanos:x}-{:x}-{count:x}", std::process::id())
 }
 
+/// Returns the name that something in the trash had before.
+pub(crate) fn name_before(entry: &str) -> &str {
+    entry.rsplit_once('.').map_or(entry, |(name, _)| name)
+}
+
 /// Moves `path` into the trash under a name that begins with its own; the trash is emptied later.
 pub(crate) fn discard(layout: &Layout, path: &Path) -> Result<(), FileError> {
     let name = path

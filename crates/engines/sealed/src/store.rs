@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use transom_layer::{BlobDigest, DiffId, Digest};
 
-use crate::catalog::{self, BlobRecord, Catalog, CatalogError, ImageRecord, LayerRecord};
+use crate::catalog::{
+    self, BlobRecord, Catalog, CatalogError, ImageRecord, LayerRecord, NamedLayer,
+};
 use crate::durable::{self, FileError};
 use crate::image::Removed;
 use crate::layout::Layout;
@@ -60,6 +62,9 @@ impl Store {
                 self.reconcile(tx)
             })?;
         }
+        // What cannot be unmounted now is still noted, or is found again.
+        #[cfg(target_os = "linux")]
+        let _ = self.recover_mounts();
         // What cannot be deleted now does no harm: the next recovery or `gc` tries again.
         let _ = self.empty_trash();
         Ok(())
@@ -68,19 +73,21 @@ impl Store {
     /// Looks, without taking the write lock, whether disk and catalog differ. Another process
     /// in the middle of a commit looks like a difference, too: the lock sorts that out.
     fn leaves_to_pick_up(&self) -> Result<bool, StoreError> {
-        let on_disk: HashSet<String> = durable::names_in(&self.layout.layers())?
-            .into_iter()
-            .collect();
-        let blobs_on_disk: HashSet<String> = durable::names_in(&self.layout.blobs())?
-            .into_iter()
-            .collect();
+        let names_in = |folder: &Path| -> Result<HashSet<String>, FileError> {
+            Ok(durable::names_in(folder)?.into_iter().collect())
+        };
+        let on_disk = names_in(&self.layout.layers())?;
+        let blobs_on_disk = names_in(&self.layout.blobs())?;
+        let writables_on_disk = names_in(&self.layout.writables())?;
         self.catalog.read(|tx| {
             for holder in catalog::lease_holders(tx)? {
                 if !staging::may_live(&self.layout, &holder)? {
                     return Ok(true);
                 }
             }
-            Ok(known_layers(tx)? != on_disk || kept_blobs(tx)? != blobs_on_disk)
+            Ok(known_layers(tx)? != on_disk
+                || kept_blobs(tx)? != blobs_on_disk
+                || known_writables(tx)? != writables_on_disk)
         })
     }
 
@@ -90,6 +97,7 @@ impl Store {
         for (folder, known) in [
             (self.layout.layers(), known_layers(tx)?),
             (self.layout.blobs(), kept_blobs(tx)?),
+            (self.layout.writables(), known_writables(tx)?),
         ] {
             let on_disk = durable::names_in(&folder)?;
             for name in on_disk.iter().filter(|name| !known.contains(*name)) {
@@ -98,8 +106,8 @@ impl Store {
             for name in known.iter().filter(|name| !on_disk.contains(name)) {
                 // Its deletion was under way when the process died before the commit. That one is the
                 // last: what is left of earlier ones may be half deleted.
-                let prefix = format!("{name}.");
-                if let Some(found) = trash.iter().rfind(|entry| entry.starts_with(&prefix)) {
+                let mut found = trash.iter().rev();
+                if let Some(found) = found.find(|entry| staging::name_before(entry) == name) {
                     durable::rename(&self.layout.trash().join(found), &folder.join(name))?;
                 }
             }
@@ -121,10 +129,11 @@ impl Store {
             Ok(known_layers(tx)?
                 .into_iter()
                 .chain(kept_blobs(tx)?)
+                .chain(known_writables(tx)?)
                 .collect::<HashSet<_>>())
         })?;
         for entry in trash {
-            let name = entry.split('.').next().unwrap_or_default();
+            let name = staging::name_before(&entry);
             let path = self.layout.trash().join(&entry);
             if !known.contains(name) || self.is_in_place(name)? {
                 durable::delete(&path)?;
@@ -133,7 +142,7 @@ impl Store {
         Ok(())
     }
 
-    /// Says whether the layer or blob with this name is where it belongs.
+    /// Says whether the layer, blob or writable layer with this name is where it belongs.
     fn is_in_place(&self, name: &str) -> Result<bool, FileError> {
         let exists = |path: &Path| {
             path.try_exists().map_err(|source| FileError {
@@ -142,7 +151,16 @@ impl Store {
                 source,
             })
         };
-        Ok(exists(&self.layout.layers().join(name))? || exists(&self.layout.blobs().join(name))?)
+        for folder in [
+            self.layout.layers(),
+            self.layout.blobs(),
+            self.layout.writables(),
+        ] {
+            if exists(&folder.join(name))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Begins an operation that adds to the store.
@@ -172,6 +190,14 @@ impl Store {
         self.catalog
             .read(|tx| catalog::layer(tx, id))?
             .ok_or(StoreError::NoLayer(id))
+    }
+
+    /// Returns the layers that have names, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn named_layers(&self) -> Result<Vec<NamedLayer>, StoreError> {
+        Ok(self.catalog.read(catalog::named_layers)?)
     }
 
     /// Returns all blobs that were seen, by digest.
@@ -239,6 +265,14 @@ fn kept_blobs(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, Catalog
         .iter()
         .filter(|blob| blob.kept)
         .map(|blob| blob.digest.0.hex())
+        .collect())
+}
+
+fn known_writables(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
+    let layers = catalog::named_layers(tx)?.into_iter();
+    Ok(layers
+        .filter(|layer| layer.is_writable())
+        .map(|layer| layer.id)
         .collect())
 }
 

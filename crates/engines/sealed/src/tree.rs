@@ -1,16 +1,21 @@
 //! Reading: a layer or a chain as one tree, straight from index and tars, without a mount.
 
+mod data;
+mod metadata;
+
+pub use data::Data;
+pub use metadata::{DeviceKind, Kind, Metadata};
+
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use transom_erofs::{DeviceNumber, FileKind, Image, Inode, Location, Nid, ReadAt, ReadError};
+use transom_erofs::{FileKind, Image, Inode, Location, Nid, ReadError};
 use transom_layer::{DiffId, Names, TreePath};
-use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::filetime::UnixTime;
 use transom_ntmeta::name;
 
+use self::data::{DataRun, DataSource};
 use crate::durable::{self, FileError};
 use crate::index::{keys, long_name};
 use crate::layout::Layout;
@@ -74,7 +79,7 @@ pub enum TreeError {
 /// A layer or a chain, open for reading.
 #[derive(Debug)]
 pub struct Tree {
-    image: Image<File>,
+    image: Image<Arc<File>>,
     layers: Vec<TarFile>,
     names: Names,
     /// Streams of the folders that were asked for lately.
@@ -89,7 +94,7 @@ type StreamList = Arc<[(Vec<u8>, Nid)]>;
 struct TarFile {
     id: DiffId,
     path: std::path::PathBuf,
-    file: OnceLock<File>,
+    file: OnceLock<Arc<File>>,
 }
 
 /// An entry of a tree, with its name and where it hangs.
@@ -99,6 +104,16 @@ pub struct Node {
     path: Vec<u8>,
     inode: Inode,
     parent: Option<Arc<Folder>>,
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryName {
+    /// The name.
+    pub(crate) name: Vec<u8>,
+    /// As the index, and so a mount, has it.
+    pub(crate) stored: Vec<u8>,
+    nid: Nid,
 }
 
 /// A folder that an entry was found in, and the way to it.
@@ -116,88 +131,6 @@ impl Drop for Folder {
             parent = folder.parent.take();
         }
     }
-}
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A file.
-    File,
-    /// A folder.
-    Directory,
-    /// A symbolic link, to a file or (see its attributes) a folder.
-    Symlink,
-    /// A junction.
-    Junction,
-    /// A device, pipe or socket of a Linux image.
-    Special,
-}
-
-impl Kind {
-    /// Returns the word for it, with an article.
-    pub fn with_article(self) -> &'static str {
-        match self {
-            Self::File => "a file",
-            Self::Directory => "a folder",
-            Self::Symlink => "a symbolic link",
-            Self::Junction => "a junction",
-            Self::Special => "a device, pipe or socket",
-        }
-    }
-
-    /// Returns the word used in JSON: `file`, `directory`, `symlink`, `junction`, `special`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Directory => "directory",
-            Self::Symlink => "symlink",
-            Self::Junction => "junction",
-            Self::Special => "special",
-        }
-    }
-}
-
-/// All that is known of an entry beside its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata {
-    /// What it is.
-    pub kind: Kind,
-    /// Bytes of data.
-    pub size: u64,
-    /// FILE_ATTRIBUTE_* bits; `None` where the tar has none.
-    pub attributes: Option<FileAttributes>,
-    /// Creation time.
-    pub created: Option<UnixTime>,
-    /// Last write.
-    pub modified: UnixTime,
-    /// Last access.
-    pub accessed: Option<UnixTime>,
-    /// NTFS change time.
-    pub changed: Option<UnixTime>,
-    /// Self-relative security descriptor.
-    pub security: Option<Vec<u8>>,
-    /// NTFS extended attributes, by name.
-    pub eas: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Target of a link, as the tar has it.
-    pub target: Option<Vec<u8>>,
-    /// False on a Windows file without a DATA stream (which is not the same as an empty one).
-    pub has_data_stream: bool,
-    /// Names that the file has.
-    pub links: u32,
-    /// The layer it comes from, counted from the base.
-    pub layer: usize,
-    /// Permission bits.
-    pub mode: u16,
-    /// Numeric owner (Linux images).
-    pub uid: u32,
-    /// Numeric group (Linux images).
-    pub gid: u32,
-    /// Number of a device file.
-    pub device: Option<DeviceNumber>,
-    /// Extended attributes of a Linux image.
-    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// A folder that the layer's tar has no entry for.
-    pub is_implied: bool,
 }
 
 impl Node {
@@ -219,6 +152,15 @@ impl Node {
     /// Returns a number that is the same for all names of one file.
     pub fn id(&self) -> u64 {
         self.inode.nid.0
+    }
+
+    pub(crate) fn nid(&self) -> Nid {
+        self.inode.nid
+    }
+
+    /// Returns how many names it has.
+    pub(crate) fn links(&self) -> u32 {
+        self.inode.nlink
     }
 
     /// Makes the entry `name` of this folder.
@@ -265,7 +207,7 @@ impl Tree {
         layers: &[DiffId],
         names: Names,
     ) -> Result<Self, TreeError> {
-        let image = Image::open(index)?;
+        let image = Image::open(Arc::new(index))?;
         let layers = layers
             .iter()
             .map(|id| TarFile {
@@ -458,6 +400,58 @@ impl Tree {
         Ok(entries)
     }
 
+    /// Lists the names in a folder, streams too, without reading what they stand for.
+    pub(crate) fn names_in(&self, directory: &Node) -> Result<Vec<EntryName>, TreeError> {
+        let mut names = Vec::new();
+        for entry in self.image.read_dir(&directory.inode)? {
+            let entry = entry?;
+            let (stored, nid) = (entry.name.clone(), entry.nid);
+            let (name, _) = long_name::read(&self.image, entry)?;
+            names.push(EntryName { name, stored, nid });
+        }
+        Ok(names)
+    }
+
+    /// Returns the entry that a name of a folder stands for.
+    pub(crate) fn named(&self, directory: &Node, name: &EntryName) -> Result<Node, TreeError> {
+        let folder = directory.as_folder()?;
+        let inode = self.image.inode(name.nid)?;
+        Ok(directory.entry(&folder, name.name.clone(), inode))
+    }
+
+    /// Finds the entry that a folder has under a name as a mount shows it.
+    pub(crate) fn stored_child(
+        &self,
+        directory: &Node,
+        stored: &[u8],
+    ) -> Result<Option<Node>, TreeError> {
+        if !directory.is_directory() {
+            return Ok(None);
+        }
+        let Some(entry) = self.image.lookup(&directory.inode, stored)? else {
+            return Ok(None);
+        };
+        let folder = directory.as_folder()?;
+        let (name, inode) = long_name::read(&self.image, entry)?;
+        let inode = inode.or_else(|nid| self.image.inode(nid))?;
+        Ok(Some(directory.entry(&folder, name, inode)))
+    }
+
+    /// Returns what a number in the index stands for, without its name and place.
+    pub(crate) fn nameless(&self, nid: Nid) -> Result<Node, TreeError> {
+        Ok(Node {
+            name: Vec::new(),
+            path: Vec::new(),
+            inode: self.image.inode(nid)?,
+            parent: None,
+        })
+    }
+
+    /// Returns the UUID of the index.
+    pub(crate) fn uuid(&self) -> [u8; 16] {
+        self.image.uuid()
+    }
+
     fn not_a_directory(&self, node: &Node) -> Result<TreeError, TreeError> {
         let what = self.metadata(node)?.kind.with_article();
         Ok(TreeError::NotADirectory {
@@ -501,47 +495,24 @@ impl Tree {
             mode: inode.permissions,
             uid: inode.uid,
             gid: inode.gid,
-            device: inode.rdev,
+            device: inode.rdev.map(|number| match inode.kind {
+                FileKind::BlockDevice => (DeviceKind::Block, number),
+                _ => (DeviceKind::Char, number),
+            }),
             xattrs: Vec::new(),
             is_implied: false,
         };
         if inode.kind == FileKind::Symlink {
             metadata.target = Some(self.image.symlink_target(inode)?);
         }
-        for (key, value) in self.image.xattrs(inode)? {
-            let bad = |what| TreeError::BadAttribute {
+        let xattrs = self.image.xattrs(inode)?.into_iter();
+        let xattrs = xattrs.map(|(name, value)| (keys::plain(name), value));
+        metadata
+            .read_xattrs(xattrs)
+            .map_err(|what| TreeError::BadAttribute {
                 path: node.shown(),
                 what,
-            };
-            let time = |what| UnixTime::parse_pax(&value).map(Some).map_err(|_| bad(what));
-            match key.as_slice() {
-                keys::FILE_ATTRIBUTES => {
-                    let bits = decimal(&value).and_then(|bits| u32::try_from(bits).ok());
-                    let bits = bits.ok_or_else(|| bad("attribute word"))?;
-                    metadata.attributes = Some(FileAttributes::from_bits_retain(bits));
-                }
-                keys::SECURITY => metadata.security = Some(value),
-                keys::MOUNT_POINT => metadata.kind = Kind::Junction,
-                keys::CREATION => metadata.created = time("creation time")?,
-                keys::LAST_ACCESS => metadata.accessed = time("access time")?,
-                keys::CHANGE => metadata.changed = time("change time")?,
-                keys::DATA_STREAM => metadata.has_data_stream = false,
-                keys::TARGET => metadata.target = Some(value),
-                keys::LAYER => {
-                    let layer = decimal(&value).and_then(|layer| usize::try_from(layer).ok());
-                    metadata.layer = layer.ok_or_else(|| bad("layer"))?;
-                }
-                keys::IMPLIED => metadata.is_implied = true,
-                keys::LINK => {}
-                key if key.starts_with(keys::LONG_NAME_PREFIX) => {}
-                key => match key.strip_prefix(keys::EA_PREFIX) {
-                    Some(ea) => metadata.eas.push((ea.to_vec(), value)),
-                    None => metadata.xattrs.push((key.to_vec(), value)),
-                },
-            }
-        }
-        metadata.eas.sort();
-        metadata.xattrs.sort();
+            })?;
         Ok(metadata)
     }
 
@@ -551,16 +522,16 @@ impl Tree {
     /// # Errors
     /// A damaged index.
     pub fn xattrs(&self, node: &Node) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TreeError> {
-        let mut xattrs = self.image.xattrs(&node.inode)?;
-        xattrs.retain(|(key, _)| !keys::is_of_index(key));
-        Ok(xattrs)
+        let xattrs = self.image.xattrs(&node.inode)?.into_iter();
+        let xattrs = xattrs.map(|(name, value)| (keys::plain(name), value));
+        Ok(xattrs.filter(|(key, _)| !keys::is_of_index(key)).collect())
     }
 
     /// Opens the data of a file or stream.
     ///
     /// # Errors
     /// [`TreeError::NotAFile`], a damaged index, or a tar that cannot be opened.
-    pub fn open_data(&self, node: &Node) -> Result<Data<'_>, TreeError> {
+    pub fn open_data(&self, node: &Node) -> Result<Data, TreeError> {
         if node.inode.kind != FileKind::Regular {
             let what = self.metadata(node)?.kind.with_article();
             return Err(TreeError::NotAFile {
@@ -573,7 +544,10 @@ impl Tree {
             let run = run?;
             let source = match run.location {
                 Location::Hole => DataSource::Zeros,
-                Location::Image { offset } => DataSource::Index { offset },
+                Location::Image { offset } => DataSource::Index {
+                    file: Arc::clone(self.image.source()),
+                    offset,
+                },
                 Location::Device { id, offset } => {
                     let tar =
                         self.layers
@@ -596,7 +570,6 @@ impl Tree {
             });
         }
         Ok(Data {
-            tree: self,
             runs,
             size: node.inode.size,
             position: 0,
@@ -605,129 +578,11 @@ impl Tree {
 }
 
 impl TarFile {
-    fn open(&self) -> Result<&File, FileError> {
+    fn open(&self) -> Result<Arc<File>, FileError> {
         if self.file.get().is_none() {
             // Another thread may have opened it meanwhile; then that one stays.
-            let _ = self.file.set(durable::open_file(&self.path)?);
+            let _ = self.file.set(Arc::new(durable::open_file(&self.path)?));
         }
-        Ok(self.file.get().expect("set above"))
-    }
-}
-
-fn decimal(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// The data of a file, read from where it lies.
-#[derive(Debug)]
-pub struct Data<'tree> {
-    tree: &'tree Tree,
-    runs: Vec<DataRun<'tree>>,
-    size: u64,
-    position: u64,
-}
-
-/// A stretch of a file in one place.
-#[derive(Debug, Clone, Copy)]
-struct DataRun<'tree> {
-    logical: u64,
-    length: u64,
-    source: DataSource<'tree>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum DataSource<'tree> {
-    Zeros,
-    Index {
-        offset: u64,
-    },
-    Tar {
-        file: &'tree File,
-        layer: DiffId,
-        offset: u64,
-    },
-}
-
-impl Data<'_> {
-    /// Returns its size in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Says whether both are the same bytes of the same tar, so that they need not be compared.
-    pub fn is_same_place(&self, other: &Data<'_>) -> bool {
-        let place = |run: &DataRun<'_>| match run.source {
-            DataSource::Tar { layer, offset, .. } => {
-                Some((run.logical, run.length, Some((layer, offset))))
-            }
-            DataSource::Zeros => Some((run.logical, run.length, None)),
-            DataSource::Index { .. } => None,
-        };
-        self.size == other.size
-            && self.runs.len() == other.runs.len()
-            && self.runs.iter().zip(&other.runs).all(|(a, b)| {
-                let (a, b) = (place(a), place(b));
-                a.is_some() && a == b
-            })
-    }
-}
-
-impl Read for Data<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.size.saturating_sub(self.position);
-        let wanted = buffer
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let after = self
-            .runs
-            .partition_point(|run| run.logical <= self.position);
-        let run = after
-            .checked_sub(1)
-            .and_then(|index| self.runs.get(index))
-            .copied();
-        let Some((run, inside)) = run.and_then(|run| {
-            let inside = self.position - run.logical;
-            (inside < run.length).then_some((run, inside))
-        }) else {
-            return Err(io::Error::other(
-                "the index has no place for a part of the file",
-            ));
-        };
-        let wanted = wanted.min(usize::try_from(run.length - inside).unwrap_or(usize::MAX));
-        let buffer = &mut buffer[..wanted];
-        let count = match run.source {
-            DataSource::Zeros => {
-                buffer.fill(0);
-                wanted
-            }
-            DataSource::Index { offset } => {
-                self.tree.image.source().read_at(buffer, offset + inside)?
-            }
-            DataSource::Tar { file, offset, .. } => file.read_at(buffer, offset + inside)?,
-        };
-        if count == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the layer's tar is shorter than its index says; `verify` tells more",
-            ));
-        }
-        self.position += count as u64;
-        Ok(count)
-    }
-}
-
-impl Seek for Data<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(by) => self.size.checked_add_signed(by),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-        };
-        self.position = target
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek before the start"))?;
-        Ok(self.position)
+        Ok(Arc::clone(self.file.get().expect("set above")))
     }
 }

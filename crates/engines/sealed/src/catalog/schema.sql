@@ -60,3 +60,34 @@ CREATE TABLE leases (
     diff_id TEXT NOT NULL REFERENCES layers,
     PRIMARY KEY (holder, diff_id)
 ) STRICT;
+
+-- Layers by the ids that drivers and people give them: writable ones, and read-only ones of a driver.
+CREATE TABLE named_layers (
+    id        TEXT PRIMARY KEY,
+    parent    TEXT REFERENCES named_layers,
+    writable  INTEGER NOT NULL,
+    diff_id   TEXT REFERENCES layers,    -- what was applied to a read-only one
+    bound     INTEGER,                   -- bytes of a writable one's scratch image; NULL: a plain folder
+    names     TEXT NOT NULL,             -- how names compare: 'windows' or 'posix'
+    config    TEXT REFERENCES documents, -- of the image that a writable one was made from
+    held      INTEGER NOT NULL,          -- references that a driver holds on its mount
+    created   INTEGER NOT NULL           -- seconds since 1970
+) STRICT;
+CREATE INDEX named_layers_by_parent ON named_layers (parent);
+
+-- The layers below a named one, base first.
+CREATE TABLE chains (
+    id       TEXT NOT NULL REFERENCES named_layers ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    diff_id  TEXT NOT NULL REFERENCES layers,
+    PRIMARY KEY (id, position)
+) STRICT;
+CREATE INDEX chains_by_layer ON chains (diff_id);
+
+-- Where people have mounted something. What the kernel does not show there is not mounted.
+CREATE TABLE mounts (
+    target   TEXT PRIMARY KEY,           -- absolute path
+    id       TEXT REFERENCES named_layers,
+    manifest TEXT REFERENCES images,     -- of a read-only view of an image
+    via      TEXT NOT NULL               -- 'kernel', 'loop' or 'fuse'
+) STRICT;

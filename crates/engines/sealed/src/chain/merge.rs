@@ -9,6 +9,7 @@ use transom_erofs::{
 };
 use transom_layer::{DiffId, Names, Whiteouts};
 use transom_layertar::whiteout::{self, Whiteout};
+use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
 
 use super::{ChainError, IndexSource, StackingRule};
@@ -44,8 +45,9 @@ struct Layer<'a> {
     image: &'a Image<IndexSource>,
     whiteouts: Whiteouts,
     device: DeviceId,
-    /// Attribute that says which layer a node comes from.
+    /// Attribute that says which layer a node comes from, and the same for links.
     mark: XattrId,
+    mark_on_link: XattrId,
     is_base: bool,
     /// Nodes made for inodes with several names.
     hard_links: HashMap<Nid, NodeId>,
@@ -83,7 +85,7 @@ struct Pair {
 impl Merge {
     pub(crate) fn new(names: Names) -> Self {
         let options = Options {
-            uuid: [0; 16],
+            uuid: crate::index::FORMAT,
             build_time: 0,
         };
         let root = Attributes {
@@ -99,6 +101,26 @@ impl Merge {
         }
     }
 
+    /// Makes what a layer without any other below it is over: in a Windows image `Files` and `Hives`, empty.
+    pub(crate) fn nothing(names: Names) -> Result<Self, WriteError> {
+        let mut merge = Self::new(names);
+        if names == Names::Windows {
+            let root = merge.tree.builder.root();
+            let directory = FileAttributes::DIRECTORY.bits().to_string();
+            for folder in [b"Files", b"Hives"] {
+                let builder = &mut merge.tree.builder;
+                let attributes = Attributes {
+                    mode: 0o755,
+                    xattrs: vec![builder.xattr(keys::FILE_ATTRIBUTES, directory.as_bytes())?],
+                    ..Attributes::default()
+                };
+                let node = builder.directory(attributes)?;
+                merge.tree.link(root, folder, node)?;
+            }
+        }
+        Ok(merge)
+    }
+
     /// Puts the next layer on top.
     pub(crate) fn add(
         &mut self,
@@ -109,13 +131,16 @@ impl Merge {
         let builder = &mut self.tree.builder;
         // The device's tag ends with the start of the digest, for people who look with `dump.erofs`.
         let device = builder.add_device(&record.diff_id.0.hex(), record.size)?;
-        let mark = builder.xattr(keys::LAYER, self.layers.to_string().as_bytes())?;
+        let number = self.layers.to_string();
+        let mark = builder.xattr(keys::LAYER, number.as_bytes())?;
+        let mark_on_link = builder.xattr(&keys::on_link(keys::LAYER), number.as_bytes())?;
         let mut layer = Layer {
             record,
             image,
             whiteouts,
             device,
             mark,
+            mark_on_link,
             is_base: self.layers == 0,
             hard_links: HashMap::new(),
             resolved: HashMap::new(),
@@ -434,10 +459,15 @@ impl Merge {
     }
 
     fn attributes(&mut self, layer: &Layer<'_>, inode: &Inode) -> Result<Attributes, ChainError> {
-        let mut xattrs = vec![layer.mark];
+        let mut xattrs = vec![match inode.kind {
+            FileKind::Regular | FileKind::Directory => layer.mark,
+            _ => layer.mark_on_link,
+        }];
         for (name, value) in layer.xattrs(inode)? {
-            let is_of_layer = matches!(name.as_slice(), keys::LINK | keys::IMPLIED)
-                || name.starts_with(keys::LONG_NAME_PREFIX);
+            // Names and streams are noted again when they are linked.
+            let key = keys::plain(name.clone());
+            let is_of_layer = matches!(key.as_slice(), keys::LINK | keys::IMPLIED | keys::STREAMS)
+                || key.starts_with(keys::LONG_NAME_PREFIX);
             if !is_of_layer {
                 xattrs.push(self.tree.builder.xattr(&name, &value)?);
             }

@@ -16,8 +16,8 @@ use transom_layertar::{Entry, EntryKind, Segment};
 use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
 
-use super::keys;
 use super::named_tree::{Child, NamedTree};
+use super::{keys, link_target};
 use crate::catalog::Dialect;
 use crate::streams::read_exact_at;
 
@@ -223,7 +223,7 @@ impl IndexBuilder {
     pub(crate) fn new(names: Names) -> Self {
         // Equal tars give equal indexes: nothing here depends on when or where they are made.
         let options = Options {
-            uuid: [0; 16],
+            uuid: crate::index::FORMAT,
             build_time: 0,
         };
         let mut builder = Builder::new(options, Attributes::default());
@@ -307,7 +307,7 @@ impl IndexBuilder {
         match entry.kind {
             EntryKind::HardLink => self.add_hard_link(folder, name, entry, &metadata, rules),
             EntryKind::Symlink => {
-                let node = self.symlink(entry, &metadata)?;
+                let node = self.symlink(entry, path.as_bytes(), &metadata)?;
                 self.place(folder, name, node)
             }
             EntryKind::File | EntryKind::Directory | EntryKind::Other(b'7') => {
@@ -538,15 +538,26 @@ impl IndexBuilder {
         }
     }
 
-    fn symlink(&mut self, entry: &Entry, metadata: &WindowsMetadata) -> Result<NodeId, EntryRule> {
+    fn symlink(
+        &mut self,
+        entry: &Entry,
+        path: &[u8],
+        metadata: &WindowsMetadata,
+    ) -> Result<NodeId, EntryRule> {
         let mut attributes = self.attributes(entry, metadata, false)?;
         let target = &entry.link_name;
-        let fits = (1..=TARGET_MAX).contains(&target.len()) && !target.contains(&0);
-        if fits {
-            return Ok(self.tree.builder.symlink(attributes, target)?);
+        let mut shown = match self.tree.names() {
+            Names::Windows => link_target::shown(path, target),
+            Names::Posix => target.clone(),
+        };
+        if !(1..=TARGET_MAX).contains(&shown.len()) || shown.contains(&0) {
+            shown = b"?".to_vec();
         }
-        self.add_xattr(&mut attributes.xattrs, keys::TARGET, target)?;
-        Ok(self.tree.builder.symlink(attributes, b"?")?)
+        if shown != *target {
+            let key = keys::on_link(keys::TARGET);
+            self.add_xattr(&mut attributes.xattrs, &key, target)?;
+        }
+        Ok(self.tree.builder.symlink(attributes, &shown)?)
     }
 
     fn special(&mut self, entry: &Entry, metadata: &WindowsMetadata) -> Result<NodeId, EntryRule> {
@@ -660,12 +671,20 @@ impl IndexBuilder {
     ) -> Result<Vec<XattrId>, EntryRule> {
         let before = self.metadata_bytes;
         let list = &mut Vec::new();
+        let is_link = !matches!(
+            entry.kind,
+            EntryKind::File | EntryKind::Directory | EntryKind::HardLink | EntryKind::Other(_)
+        );
+        let own = |key: &[u8]| match is_link {
+            true => keys::on_link(key).into_owned(),
+            false => key.to_vec(),
+        };
         if let Some(attributes) = metadata.attributes {
             let text = attributes.to_string();
-            self.add_xattr(list, keys::FILE_ATTRIBUTES, text.as_bytes())?;
+            self.add_xattr(list, &own(keys::FILE_ATTRIBUTES), text.as_bytes())?;
         }
         if let Some(security) = &metadata.security {
-            self.add_xattr(list, keys::SECURITY, security)?;
+            self.add_xattr(list, &own(keys::SECURITY), security)?;
         }
         for (key, time) in [
             (keys::CREATION, metadata.creation),
@@ -673,14 +692,14 @@ impl IndexBuilder {
             (keys::CHANGE, metadata.change),
         ] {
             if let Some(time) = time {
-                self.add_xattr(list, key, time.to_pax().as_bytes())?;
+                self.add_xattr(list, &own(key), time.to_pax().as_bytes())?;
             }
         }
         if metadata.mount_point {
-            self.add_xattr(list, keys::MOUNT_POINT, b"1")?;
+            self.add_xattr(list, &own(keys::MOUNT_POINT), b"1")?;
         }
         for (name, value) in &metadata.eas {
-            self.add_xattr(list, &[keys::EA_PREFIX, name].concat(), value)?;
+            self.add_xattr(list, &own(&[keys::EA_PREFIX, name].concat()), value)?;
         }
         for (key, value) in &entry.pax {
             let Some(name) = key.strip_prefix(SCHILY_XATTR) else {

@@ -12,6 +12,11 @@
 //! | `user.MSWINDOWS.xattr.NAME` | value of the NTFS extended attribute NAME |
 //! | `user.LIBARCHIVE.creationtime`, `user.atime`, `user.ctime` | PAX time |
 //! | `user.transom.…` | see the constants |
+//!
+//! Linux gives `user.` attributes to files and folders only, and an overlay that finds others on a
+//! link cannot copy it up. On links and special files all of these are therefore called `trusted.…`.
+
+use std::borrow::Cow;
 
 /// FILE_ATTRIBUTE_* bits, decimal.
 pub(crate) const FILE_ATTRIBUTES: &[u8] = b"user.MSWINDOWS.fileattr";
@@ -36,14 +41,44 @@ pub(crate) const LAYER: &[u8] = b"user.transom.layer";
 pub(crate) const LINK: &[u8] = b"user.transom.link";
 /// True target of a link whose target EROFS cannot hold: empty, or longer than 4,095 bytes.
 pub(crate) const TARGET: &[u8] = b"user.transom.target";
+/// Target of a link that could not be made as one without privileges; writable layers only.
+pub(crate) const SYMLINK: &[u8] = b"user.transom.symlink";
+/// `1` on a file or folder that has, or once had, alternate streams.
+pub(crate) const STREAMS: &[u8] = b"user.transom.streams";
 /// Prefix of the true name of an entry whose name EROFS cannot hold; see [`super::long_name`].
 pub(crate) const LONG_NAME_PREFIX: &[u8] = b"user.transom.name.";
 /// `1` on a directory that no entry of the layer describes. Layer indexes only.
 pub(crate) const IMPLIED: &[u8] = b"user.transom.implied";
 
+const USER: &[u8] = b"user.";
+const TRUSTED: &[u8] = b"trusted.";
+
+/// Returns the name that `key` has on a node which may not have `user.` attributes.
+pub(crate) fn on_link(key: &[u8]) -> Cow<'_, [u8]> {
+    match key.strip_prefix(USER) {
+        Some(rest) => Cow::Owned([TRUSTED, rest].concat()),
+        None => Cow::Borrowed(key),
+    }
+}
+
+/// Returns the key under which an attribute is known here: what [`on_link`] has done is undone.
+pub(crate) fn plain(name: Vec<u8>) -> Vec<u8> {
+    match name.strip_prefix(TRUSTED) {
+        Some(rest) => {
+            let key = [USER, rest].concat();
+            if is_reserved(&key) { key } else { name }
+        }
+        None => name,
+    }
+}
+
 /// Says whether an index gives this attribute a meaning of its own, so that a tar may not bring it
 /// as an ordinary one.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
+    let key = &*match key.strip_prefix(TRUSTED) {
+        Some(rest) => Cow::Owned([USER, rest].concat()),
+        None => Cow::Borrowed(key),
+    };
     matches!(key, CREATION | LAST_ACCESS | CHANGE)
         || key.starts_with(b"user.MSWINDOWS.")
         || key.starts_with(b"user.transom.")
@@ -51,7 +86,8 @@ pub(crate) fn is_reserved(key: &[u8]) -> bool {
 
 /// Says whether an attribute tells about the index and not about the file.
 pub(crate) fn is_of_index(key: &[u8]) -> bool {
-    matches!(key, LAYER | LINK | TARGET | IMPLIED) || key.starts_with(LONG_NAME_PREFIX)
+    matches!(key, LAYER | LINK | TARGET | IMPLIED | STREAMS | SYMLINK)
+        || key.starts_with(LONG_NAME_PREFIX)
 }
 
 #[cfg(test)]
@@ -73,6 +109,8 @@ mod tests {
             LAYER,
             LINK,
             TARGET,
+            STREAMS,
+            SYMLINK,
             LONG_NAME_PREFIX,
             IMPLIED,
         ] {
@@ -80,6 +118,16 @@ mod tests {
             assert!(document.contains(&format!("`{key}")), "{key}");
             assert!(is_reserved(key.as_bytes()), "{key}");
         }
+    }
+
+    #[test]
+    fn the_name_on_a_link_leads_back_to_the_key() {
+        for key in [SECURITY, LAYER, b"user.transom.name.0123", CREATION] {
+            assert!(is_reserved(&on_link(key)));
+            assert_eq!(plain(on_link(key).into_owned()), key);
+            assert_eq!(plain(key.to_vec()), key);
+        }
+        assert_eq!(plain(b"trusted.mine".to_vec()), b"trusted.mine");
     }
 
     #[test]

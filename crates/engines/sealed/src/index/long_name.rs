@@ -6,10 +6,10 @@
 //! one for each of its long names). A name that only looks like such a one is treated as one, so
 //! that a stored name never has two meanings.
 
-use transom_erofs::{Dirent, Image, Inode, Nid, ReadAt, ReadError};
+use transom_erofs::{Dirent, FileKind, Image, Inode, Nid, ReadAt, ReadError};
 use transom_layer::Digest;
 
-use super::keys::LONG_NAME_PREFIX;
+use super::keys::{LONG_NAME_PREFIX, on_link};
 
 /// Longest name in EROFS, in bytes (EROFS_NAME_LEN).
 const NAME_MAX: usize = 255;
@@ -63,6 +63,10 @@ pub(crate) fn read<R: ReadAt>(
         return Ok((entry.name, Err(entry.nid)));
     };
     let inode = image.inode(entry.nid)?;
+    let attribute = match inode.kind {
+        FileKind::Regular | FileKind::Directory => attribute,
+        _ => on_link(&attribute).into_owned(),
+    };
     let name = image.xattr(&inode, &attribute)?.unwrap_or_default();
     if !is_true_name(&name, &entry.name) {
         return Err(ReadError::Corrupt {
@@ -72,6 +76,23 @@ pub(crate) fn read<R: ReadAt>(
         });
     }
     Ok((name, Ok(inode)))
+}
+
+/// Says whether a stored name stands for a longer one.
+pub(crate) fn is_shortened(stored: &[u8]) -> bool {
+    attribute_of(stored).is_some()
+}
+
+/// Returns the true name of a file that is stored as `stored` and has these attributes.
+pub(crate) fn true_name<'a>(stored: &'a [u8], xattrs: &'a [(Vec<u8>, Vec<u8>)]) -> &'a [u8] {
+    let Some(attribute) = attribute_of(stored) else {
+        return stored;
+    };
+    let named = xattrs.iter().find(|(key, _)| *key == attribute);
+    match named {
+        Some((_, name)) if is_true_name(name, stored) => name,
+        _ => stored,
+    }
 }
 
 /// Returns the attribute that holds the true name if `stored` looks like a shortened one.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use transom_erofs::{Attributes, Builder, FileKind, NodeId, WriteError};
+use transom_erofs::{Attributes, Builder, FileKind, NodeId, WriteError, XattrId};
 use transom_layer::Names;
 use transom_ntmeta::name;
 
+use super::keys;
 use super::long_name::{self, Stored};
 
 /// Most long names of one file: each is an attribute of up to [`LONG_NAME_BYTES`], for which the
@@ -94,7 +95,7 @@ impl NamedTree {
                 attribute,
             } => {
                 self.builder.link(parent, &stored, node)?;
-                let xattr = self.builder.xattr(&attribute, name)?;
+                let xattr = self.own_xattr(node, &attribute, name)?;
                 // A file may have the same long name in several folders.
                 if !self.builder.has_xattr(node, xattr) {
                     let count = self.long_name_counts.entry(node).or_default();
@@ -119,7 +120,7 @@ impl NamedTree {
         Ok(())
     }
 
-    /// Replaces the attributes of an entry, all but its long name.
+    /// Replaces the attributes of an entry, all but its long name and the mark of its streams.
     pub(crate) fn describe(
         &mut self,
         child: &Child,
@@ -127,10 +128,30 @@ impl NamedTree {
     ) -> Result<(), WriteError> {
         self.builder.set_attributes(child.node, attributes)?;
         if let Stored::Shortened { attribute, .. } = long_name::store(&child.name) {
-            let xattr = self.builder.xattr(&attribute, &child.name)?;
+            let xattr = self.own_xattr(child.node, &attribute, &child.name)?;
             self.builder.add_xattr(child.node, xattr)?;
         }
-        Ok(())
+        match self.streams.contains_key(&child.node) {
+            true => self.mark_streams(child.node),
+            false => Ok(()),
+        }
+    }
+
+    /// Notes on a file or folder that it has streams.
+    fn mark_streams(&mut self, node: NodeId) -> Result<(), WriteError> {
+        let mark = self.own_xattr(node, keys::STREAMS, b"1")?;
+        match self.builder.has_xattr(node, mark) {
+            true => Ok(()),
+            false => self.builder.add_xattr(node, mark),
+        }
+    }
+
+    /// Makes an attribute of the index under the name that it has on this kind of node.
+    fn own_xattr(&mut self, node: NodeId, key: &[u8], value: &[u8]) -> Result<XattrId, WriteError> {
+        match self.builder.kind(node) {
+            Some(FileKind::Regular | FileKind::Directory) => self.builder.xattr(key, value),
+            _ => self.builder.xattr(&keys::on_link(key), value),
+        }
     }
 
     /// Takes an entry with its streams out of a folder.
@@ -191,7 +212,7 @@ impl NamedTree {
         if !streams.iter().any(|(_, known)| *known == node) {
             streams.push((stream.into(), node));
         }
-        Ok(())
+        self.mark_streams(file.node)
     }
 
     /// Gives a file another name, with the streams it has.

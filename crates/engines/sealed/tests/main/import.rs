@@ -5,7 +5,7 @@ use std::fs;
 use transom_layer::{BlobDigest, DiffId, Names, TreePath, View};
 use transom_layertar::{EntryKind, Header, Shape, WindowsMetadata};
 use transom_ntmeta::filetime::{FileTime, UnixTime};
-use transom_sealed::{Compression, Dialect, Kind, Stacking};
+use transom_sealed::{Compression, DeviceKind, Dialect, Kind, Stacking};
 
 use crate::support::{
     Home, Layer, TIME, block, chain, digest, find, gzip, has, metadata, names, padded, paths, pax,
@@ -622,10 +622,13 @@ fn a_linux_layer_keeps_owners_devices_xattrs_and_case() {
     // The later entry of a folder describes it again.
     assert_eq!(metadata(&tree, "etc").mode, 0o644);
     assert_eq!(metadata(&tree, "null").kind, Kind::Special);
-    let null = metadata(&tree, "null").device.unwrap();
-    assert_eq!((null.major, null.minor), (1, 3));
-    let disk = metadata(&tree, "disk").device.unwrap();
-    assert_eq!((disk.major, disk.minor), (259, 300));
+    let (kind, null) = metadata(&tree, "null").device.unwrap();
+    assert_eq!((kind, null.major, null.minor), (DeviceKind::Char, 1, 3));
+    let (kind, disk) = metadata(&tree, "disk").device.unwrap();
+    assert_eq!(
+        (kind, disk.major, disk.minor),
+        (DeviceKind::Block, 259, 300)
+    );
     assert_eq!(metadata(&tree, "pipe").device, None);
     assert!(!has(&tree, "ETC"));
 }

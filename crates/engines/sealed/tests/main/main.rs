@@ -11,3 +11,5 @@ mod recovery;
 mod sparse;
 mod stacking;
 mod support;
+#[cfg(target_os = "linux")]
+mod writable;

@@ -151,7 +151,7 @@ impl Facts {
         if metadata.kind != Kind::Directory {
             add("links", metadata.links.to_string());
         }
-        if let Some(device) = metadata.device {
+        if let Some((_, device)) = metadata.device {
             add("device", format!("{}:{}", device.major, device.minor));
         }
         let layer = self

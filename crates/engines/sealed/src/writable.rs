@@ -1,0 +1,28 @@
+//! Layers with names: writable ones, what is put over a chain in them, and what of it becomes a layer.
+//!
+//! ```text
+//!  create ──► writable/<id>/upper ◄── overlay mount, or edit
+//!                    │
+//!          chain ──► plan ──► changes, size of the diff
+//!                      └────► export ──► layer tar ──► import: a sealed layer
+//! ```
+
+mod commit;
+mod describe;
+mod error;
+mod export;
+mod folder;
+mod layers;
+mod links;
+mod mounting;
+mod open;
+mod plan;
+mod promote;
+mod upper;
+
+pub(crate) use error::OfLayer;
+pub use error::{ChangesError, NamedLayerError, NamedLayerFault};
+pub use export::ExportError;
+pub use layers::NewWritable;
+pub use mounting::MountReport;
+pub use open::Writable;

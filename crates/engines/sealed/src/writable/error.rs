@@ -1,0 +1,240 @@
+//! What can be wrong with the changes that a writable layer holds.
+
+use std::path::PathBuf;
+
+use transom_layer::DiffId;
+use transom_layertar::PathError;
+use transom_mount::MountError;
+use transom_ntmeta::inherit::InheritError;
+
+use super::export::ExportError;
+use crate::catalog::CatalogError;
+use crate::chain::ChainError;
+use crate::durable::FileError;
+use crate::import::ImportError;
+use crate::store::StoreError;
+use crate::tree::TreeError;
+
+/// An operation on a named layer that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("layer {id}: {fault}")]
+pub struct NamedLayerError {
+    /// The layer's name.
+    pub id: Box<str>,
+    /// What went wrong.
+    pub fault: NamedLayerFault,
+}
+
+/// Why an operation on a named layer failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NamedLayerFault {
+    /// There is one of that name.
+    #[error("there is one already")]
+    Exists,
+    /// There is none of that name.
+    #[error("there is none of that name")]
+    NotFound,
+    /// Its parent is not there.
+    #[error("its parent {parent} is not there")]
+    NoParent {
+        /// The parent.
+        parent: String,
+    },
+    /// Another layer was made from it.
+    #[error("layer {child} was made from it: remove that one first")]
+    HasChild {
+        /// The other layer.
+        child: String,
+    },
+    /// It is mounted.
+    #[error("it is mounted at {}: unmount it first", at.display())]
+    Mounted {
+        /// Where.
+        at: PathBuf,
+    },
+    /// It is not mounted.
+    #[error("it is not mounted")]
+    NotMounted,
+    /// Only a writable layer can do that.
+    #[error("it is read-only")]
+    NotWritable,
+    /// Only a read-only layer can do that.
+    #[error("it is writable: a tar is applied to a new read-only layer")]
+    NotReadOnly,
+    /// Something was applied to it before.
+    #[error("it holds layer {diff_id} already")]
+    Applied {
+        /// What it holds.
+        diff_id: DiffId,
+    },
+    /// Something was not found in it.
+    #[error("there is no {name} in it")]
+    NoFile {
+        /// Name in the tar.
+        name: String,
+    },
+    /// It has no scratch image.
+    #[error("it was made without a size, as a plain folder: it has no bound that could be changed")]
+    NoBound,
+    /// A view that there is not.
+    #[error("there is no folder {folder} in it to mount")]
+    NoView {
+        /// The folder.
+        folder: String,
+    },
+    /// An overlay has kept its notes where only root can read them.
+    #[error(
+        "it was mounted before, and what the kernel noted then only root can read: run this as root"
+    )]
+    NeedsRoot,
+    /// A mount failed.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// Its changes cannot be told.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
+    /// Its changes cannot be written.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// A tar was refused.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The chain below cannot be used.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<FileError> for NamedLayerFault {
+    fn from(error: FileError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<CatalogError> for NamedLayerFault {
+    fn from(error: CatalogError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<TreeError> for NamedLayerFault {
+    fn from(error: TreeError) -> Self {
+        Self::Chain(error.into())
+    }
+}
+
+/// Adds the layer's name to a result.
+pub(crate) trait OfLayer<T> {
+    fn of_layer(self, id: &str) -> Result<T, NamedLayerError>;
+}
+
+impl<T, F: Into<NamedLayerFault>> OfLayer<T> for Result<T, F> {
+    fn of_layer(self, id: &str) -> Result<T, NamedLayerError> {
+        self.map_err(|fault| NamedLayerError {
+            id: id.into(),
+            fault: fault.into(),
+        })
+    }
+}
+
+/// Changes that cannot be told, or cannot be part of a layer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangesError {
+    /// The chain below cannot be read.
+    #[error("the chain below: {0}")]
+    Lower(#[from] TreeError),
+    /// A file of the writable layer cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Two new names are one name on Windows.
+    #[error(
+        "{first} and {second} are one name on Windows, which does not tell upper from lower case: rename or delete one"
+    )]
+    Clash {
+        /// The one path.
+        first: String,
+        /// The other path.
+        second: String,
+    },
+    /// An alternate stream without its file.
+    #[error(
+        "{stream} is an alternate stream, and the file it belongs to is not there: delete it, or move it to where the file is now"
+    )]
+    StreamOfNothing {
+        /// Path of the stream.
+        stream: String,
+    },
+    /// A folder or something else that is no file where an alternate stream is named.
+    #[error("{stream} is named like an alternate stream, but is {what}")]
+    StreamIsNoFile {
+        /// Path of the stream.
+        stream: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A name that a Windows layer cannot have.
+    #[error("{path}: no Windows layer can have this name: {source}; rename or delete it")]
+    Name {
+        /// The path.
+        path: String,
+        /// The rule it breaks.
+        source: PathError,
+    },
+    /// A name that means something else in a layer.
+    #[error("{path}: a name that {what} cannot be kept in a layer; rename or delete it")]
+    ReservedName {
+        /// The path.
+        path: String,
+        /// What it means.
+        what: &'static str,
+    },
+    /// Something that Windows does not have.
+    #[error("{path} is {what}, which a Windows layer cannot hold; delete it")]
+    Kind {
+        /// The path.
+        path: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// An attribute that does not hold what it should.
+    #[error("{path} has a bad {what}: set or delete that extended attribute")]
+    Attribute {
+        /// The path.
+        path: String,
+        /// Which attribute.
+        what: &'static str,
+    },
+    /// No descriptor can be inherited.
+    #[error("{path}: {source}")]
+    Inherit {
+        /// The path.
+        path: String,
+        /// Why.
+        source: InheritError,
+    },
+    /// Data or a folder of the chain that is not where the layer says.
+    #[error(
+        "{path} refers to {target} of the chain, which is not there: the layer was made over another chain"
+    )]
+    LostSource {
+        /// The path.
+        path: String,
+        /// What it refers to.
+        target: String,
+    },
+    /// Something that a layer cannot take away.
+    #[error("{path} was deleted: no layer can delete it (Windows refuses this, too); put it back")]
+    Undeletable {
+        /// The path.
+        path: String,
+    },
+}
+
+/// A path as it is shown in errors.
+pub(super) fn shown(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}

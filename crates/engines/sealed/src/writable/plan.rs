@@ -1,0 +1,504 @@
+//! What a writable layer changes, entry by entry, in the order of a layer tar.
+//!
+//! The order is the one in which Windows exports: a folder, its whiteouts, then what is in it, sorted
+//! by bytes (hcsshim, internal/wclayer/legacy.go). The time this takes grows with the changes: of the
+//! chain only the folders that have some are listed, unless a hard-linked file was changed.
+//!
+//! For a folder of the result there are up to three others: those of the upper folder that write to it,
+//! the one of the chain that shows through (its `source`), and the one that the chain has at its place
+//! (`here`). The last two differ where a folder was renamed, replaced or made: then everything in it is
+//! told, and everything the chain has there and the result has not is deleted.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use transom_erofs::Nid;
+use transom_layer::Names;
+use transom_ntmeta::filetime::UnixTime;
+use transom_ntmeta::name;
+
+use super::describe::{self, Above};
+use super::error::{ChangesError, shown};
+use super::folder::{Child, StreamChange, Uppers};
+use super::links::{self, Listing, Touched, join};
+use super::upper::{Upper, UpperEntry, UpperKind};
+use crate::diff::{Change, key};
+use crate::index::keys;
+use crate::tree::{Kind, Metadata, Node, Tree};
+
+/// One entry of a layer tar, or several: a file with its streams.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Path from the tar's root; of a whiteout the path of what it deletes.
+    pub(crate) path: Vec<u8>,
+    pub(crate) change: Change,
+    pub(crate) what: What,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    /// The chain has something here that is gone.
+    Deleted(Kind),
+    /// Another name of a file that came before.
+    HardLink { target: Vec<u8>, metadata: Metadata },
+    /// Everything else.
+    Entry(Box<Entry>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) metadata: Metadata,
+    /// Where the data of a file is.
+    pub(crate) content: Option<Content>,
+    pub(crate) streams: Vec<Stream>,
+    /// Nothing was changed here: the layer has it because every layer has it.
+    pub(crate) is_formal: bool,
+}
+
+/// An alternate stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) name: Vec<u8>,
+    pub(crate) size: u64,
+    pub(crate) content: Content,
+    pub(crate) change: Change,
+}
+
+/// Where data is.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// In a file of the upper folder.
+    Upper(Vec<u8>),
+    /// In the chain.
+    Lower(Box<Node>),
+}
+
+/// The folders that every layer of a Windows image has.
+pub(super) const TOP_FOLDERS: [&[u8]; 2] = [b"Files", b"Hives"];
+
+/// Tells what the upper folder changes in the chain; times after `latest` are set to it.
+pub(crate) fn plan(
+    lower: &Tree,
+    upper: &Upper,
+    latest: Option<UnixTime>,
+) -> Result<Vec<Item>, ChangesError> {
+    let listing = links::list_all(upper)?;
+    let mut touched = links::touched(lower, &listing)?;
+    if lower.names() == Names::Windows {
+        for folder in TOP_FOLDERS {
+            touched.add(folder);
+        }
+    }
+    let root = lower.root()?;
+    let mut planner = Planner {
+        lower,
+        listing,
+        touched,
+        latest,
+        first_names: HashMap::new(),
+        items: Vec::new(),
+        todo: Vec::new(),
+    };
+    let child = Child {
+        name: Vec::new(),
+        upper: upper.entry(b"")?.map(|entry| (entry, Vec::new())),
+        aliases: Vec::new(),
+        source: Some(root.clone()),
+        here: Some(root),
+        streams: Vec::new(),
+    };
+    planner.todo.push((child, Rc::default()));
+    while let Some((child, above)) = planner.todo.pop() {
+        planner.child(child, &above)?;
+    }
+    Ok(planner.items)
+}
+
+/// A file of the upper folder or of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum FileId {
+    Upper(u64),
+    Lower(Nid),
+}
+
+pub(super) struct Planner<'a> {
+    pub(super) lower: &'a Tree,
+    pub(super) listing: Listing,
+    pub(super) touched: Touched,
+    latest: Option<UnixTime>,
+    /// Where each file that has several names was told.
+    first_names: HashMap<FileId, Vec<u8>>,
+    items: Vec<Item>,
+    /// What is left to tell, the next last.
+    todo: Vec<(Child, Rc<Above>)>,
+}
+
+impl Planner<'_> {
+    fn child(&mut self, mut child: Child, above: &Rc<Above>) -> Result<(), ChangesError> {
+        let path = join(&above.path, &child.name);
+        if child.upper.is_none()
+            && let Some(source) = &child.source
+            && let Some((entry, place)) = self.touched.copy(source.nid())
+        {
+            child.upper = Some((entry.clone(), place.clone()));
+        }
+        match &child.upper {
+            Some((entry, _)) => match entry.kind {
+                UpperKind::Directory { .. } => self.folder(child, path, above),
+                _ => self.file(&child, path, above),
+            },
+            // Nothing at all is a folder that every layer has, and the chain has not.
+            None if child.source.as_ref().is_none_or(Node::is_directory) => {
+                self.folder(child, path, above)
+            }
+            None => self.file(&child, path, above),
+        }
+    }
+
+    /// Tells a folder, and what is in it later.
+    fn folder(
+        &mut self,
+        child: Child,
+        path: Vec<u8>,
+        above: &Rc<Above>,
+    ) -> Result<(), ChangesError> {
+        let source = self.shows_through(&child, &path)?;
+        let below = match path.is_empty() {
+            true => Above::default(),
+            false => {
+                let metadata = self.metadata(&child, &path, source.as_ref(), above)?;
+                let below = Above::of(&path, &metadata, above)?;
+                let streams = self.streams(&child, &path, source.as_ref())?;
+                let is_formal = child.upper.is_none()
+                    && streams.is_empty()
+                    && TOP_FOLDERS.contains(&path.as_slice());
+                let entry = Entry {
+                    metadata,
+                    content: None,
+                    streams,
+                    is_formal,
+                };
+                self.tell(&child, path.clone(), What::Entry(Box::new(entry)));
+                below
+            }
+        };
+        let below = Rc::new(below);
+        let uppers = Uppers {
+            main: child.upper.map(|(_, place)| place),
+            aliases: child.aliases,
+        };
+        let (deleted, children) =
+            self.content(&path, &uppers, source.as_ref(), child.here.as_ref())?;
+        for (name, kind) in deleted {
+            self.items.push(Item {
+                path: join(&path, &name),
+                change: Change::Deleted,
+                what: What::Deleted(kind),
+            });
+        }
+        let children = children.into_iter().rev();
+        self.todo
+            .extend(children.map(|child| (child, Rc::clone(&below))));
+        Ok(())
+    }
+
+    /// Returns the folder of the chain whose content shows through a folder.
+    fn shows_through(&self, child: &Child, path: &[u8]) -> Result<Option<Node>, ChangesError> {
+        let own = child.source.clone().filter(Node::is_directory);
+        let Some((entry, _)) = &child.upper else {
+            return Ok(own);
+        };
+        let UpperKind::Directory { opaque, redirect } = &entry.kind else {
+            return Ok(None);
+        };
+        match redirect {
+            Some(target) => Ok(Some(self.redirected(child, target, path)?)),
+            None if *opaque => Ok(None),
+            None => Ok(own),
+        }
+    }
+
+    /// Finds what a redirect of overlayfs leads to.
+    fn redirected(&self, child: &Child, target: &[u8], path: &[u8]) -> Result<Node, ChangesError> {
+        let place = match (target.strip_prefix(b"/"), &child.upper) {
+            (Some(absolute), _) => absolute.to_vec(),
+            (None, Some((_, upper))) => match upper.iter().rposition(|byte| *byte == b'/') {
+                Some(slash) => join(&upper[..slash], target),
+                None => target.to_vec(),
+            },
+            (None, None) => target.to_vec(),
+        };
+        links::lower_at(self.lower, &place)?.ok_or_else(|| ChangesError::LostSource {
+            path: shown(path),
+            target: shown(target),
+        })
+    }
+
+    /// Tells a file, a link or something else without content of its own kind.
+    fn file(
+        &mut self,
+        child: &Child,
+        path: Vec<u8>,
+        above: &Rc<Above>,
+    ) -> Result<(), ChangesError> {
+        if let Some((entry, _)) = &child.upper
+            && !self.can_hold(entry, &path)?
+        {
+            return Ok(());
+        }
+        let base = self.copied_from(child)?;
+        let metadata = self.metadata(child, &path, base.as_ref(), above)?;
+        if let Some(id) = file_id(child) {
+            if let Some(target) = self.first_names.get(&id) {
+                let target = target.clone();
+                let metadata = Metadata {
+                    size: 0,
+                    ..metadata
+                };
+                self.tell(child, path, What::HardLink { target, metadata });
+                return Ok(());
+            }
+            self.first_names.insert(id, path.clone());
+        }
+        let content = match metadata.kind {
+            Kind::File => Some(self.data(child, &path, base.as_ref())?),
+            _ => None,
+        };
+        let entry = Entry {
+            streams: self.streams(child, &path, base.as_ref())?,
+            metadata,
+            content,
+            is_formal: false,
+        };
+        self.tell(child, path, What::Entry(Box::new(entry)));
+        Ok(())
+    }
+
+    fn tell(&mut self, child: &Child, path: Vec<u8>, what: What) {
+        let change = match child.here {
+            Some(_) => Change::Modified,
+            None => Change::Added,
+        };
+        self.items.push(Item { path, change, what });
+    }
+
+    /// Says whether a layer can hold this; sockets are nothing without their process and left out.
+    fn can_hold(&self, entry: &UpperEntry, path: &[u8]) -> Result<bool, ChangesError> {
+        let what = match entry.kind {
+            UpperKind::Socket => return Ok(false),
+            UpperKind::CharDevice(_) | UpperKind::BlockDevice(_) => "a device",
+            UpperKind::Fifo => "a pipe",
+            _ => return Ok(true),
+        };
+        match self.lower.names() {
+            Names::Posix => Ok(true),
+            Names::Windows => Err(ChangesError::Kind {
+                path: shown(path),
+                what,
+            }),
+        }
+    }
+
+    /// Returns the file of the chain that a file is, was copied up from, or writes over.
+    fn copied_from(&self, child: &Child) -> Result<Option<Node>, ChangesError> {
+        let Some((entry, _)) = &child.upper else {
+            return Ok(child.source.clone());
+        };
+        let origin = entry
+            .origin
+            .filter(|origin| origin.uuid == self.lower.uuid());
+        match (origin, &child.source) {
+            (Some(origin), Some(source)) if source.nid() == origin.nid => Ok(Some(source.clone())),
+            (Some(origin), _) => Ok(Some(match self.touched.place(origin.nid) {
+                Some(place) => self.at(place)?,
+                None => self.lower.nameless(origin.nid)?,
+            })),
+            // Another case of a name that is there: Windows would have written to that file.
+            (None, Some(source)) if source.name() != name_of(entry) => Ok(Some(source.clone())),
+            (None, Some(source)) if is_copy(entry) => Ok(Some(source.clone())),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the entry of the chain with a path of true names.
+    fn at(&self, path: &[u8]) -> Result<Node, ChangesError> {
+        let mut node = self.lower.root()?;
+        for part in path.split(|byte| *byte == b'/') {
+            let child = self.lower.child(&node, part)?;
+            node = child.ok_or_else(|| ChangesError::LostSource {
+                path: shown(path),
+                target: shown(part),
+            })?;
+        }
+        Ok(node)
+    }
+
+    fn metadata(
+        &self,
+        child: &Child,
+        path: &[u8],
+        base: Option<&Node>,
+        above: &Above,
+    ) -> Result<Metadata, ChangesError> {
+        let base = base.map(|node| self.lower.metadata(node)).transpose()?;
+        let Some((entry, _)) = &child.upper else {
+            return Ok(base.unwrap_or_else(|| describe::plain_folder(self.latest)));
+        };
+        let names = self.lower.names();
+        let copied = is_copy(entry);
+        let mut metadata = match names {
+            Names::Posix => describe::posix(entry, path)?,
+            Names::Windows if copied => describe::copied(entry, base.as_ref(), path)?,
+            Names::Windows => match &base {
+                Some(base) => describe::written_over(entry, base),
+                None => describe::new(entry, above, path)?,
+            },
+        };
+        if names == Names::Windows
+            && let (UpperKind::Symlink(target), false) = (&entry.kind, copied)
+        {
+            let leads_to_folder = self.leads_to_folder(path, target);
+            describe::new_link(&mut metadata, target, leads_to_folder);
+        }
+        describe::clamp(&mut metadata, self.latest);
+        Ok(metadata)
+    }
+
+    /// Says whether a new link leads to a folder, as far as the chain and the upper folder tell.
+    fn leads_to_folder(&self, path: &[u8], target: &[u8]) -> bool {
+        let Some(place) = describe::resolve(path, target) else {
+            return false;
+        };
+        if self.listing.contains_key(&place) {
+            return true;
+        }
+        let (folder, last) = match place.iter().rposition(|byte| *byte == b'/') {
+            Some(slash) => (&place[..slash], &place[slash + 1..]),
+            None => (&b""[..], &place[..]),
+        };
+        let of_upper = self.listing.get(folder).into_iter().flatten();
+        if of_upper.into_iter().any(|entry| entry.name == last) {
+            return false;
+        }
+        self.at(&place).is_ok_and(|node| node.is_directory())
+    }
+
+    fn data(
+        &self,
+        child: &Child,
+        path: &[u8],
+        base: Option<&Node>,
+    ) -> Result<Content, ChangesError> {
+        let of_chain = |node: Node| Content::Lower(Box::new(node));
+        let Some((entry, place)) = &child.upper else {
+            return base.cloned().map(of_chain).ok_or_else(|| lost(path, b""));
+        };
+        match &entry.kind {
+            UpperKind::File {
+                metadata_only: None,
+            } => Ok(Content::Upper(place.clone())),
+            UpperKind::File {
+                metadata_only: Some(Some(target)),
+            } => Ok(of_chain(self.redirected(child, target, path)?)),
+            // The base can be nameless, which is enough to read it.
+            _ => base.cloned().map(of_chain).ok_or_else(|| lost(path, b"")),
+        }
+    }
+
+    /// Returns the streams of a file or folder: those that the chain has there, and the changes.
+    fn streams(
+        &self,
+        child: &Child,
+        path: &[u8],
+        owner: Option<&Node>,
+    ) -> Result<Vec<Stream>, ChangesError> {
+        if self.lower.names() == Names::Posix {
+            return Ok(Vec::new());
+        }
+        let mut streams = Vec::new();
+        let mut known = HashSet::new();
+        let change = |known: bool| match known {
+            true => Change::Modified,
+            false => Change::Added,
+        };
+        if let Some(owner) = owner {
+            for node in self.lower.streams(owner)? {
+                let (_, stream) = name::split_stream(node.name());
+                let stream = stream.unwrap_or_default().to_vec();
+                let folded = key(Names::Windows, &stream);
+                known.insert(folded.clone());
+                if child
+                    .streams
+                    .iter()
+                    .any(|change| key(Names::Windows, &change.name) == folded)
+                {
+                    continue;
+                }
+                let metadata = self.lower.metadata(&node)?;
+                streams.push(Stream {
+                    name: stream,
+                    size: metadata.size,
+                    content: Content::Lower(Box::new(node)),
+                    change: change(child.here.is_some()),
+                });
+            }
+        }
+        for StreamChange { name, upper } in &child.streams {
+            let Some((entry, place)) = upper else {
+                continue;
+            };
+            let stream = || shown(&[path, b":", name].concat());
+            let content = match &entry.kind {
+                UpperKind::File {
+                    metadata_only: None,
+                } => Content::Upper(place.clone()),
+                UpperKind::File { .. } => {
+                    let node = match entry.origin {
+                        Some(origin) => self.lower.nameless(origin.nid)?,
+                        None => return Err(lost(path, name)),
+                    };
+                    Content::Lower(Box::new(node))
+                }
+                _ => {
+                    return Err(ChangesError::StreamIsNoFile {
+                        stream: stream(),
+                        what: "no file",
+                    });
+                }
+            };
+            streams.push(Stream {
+                name: name.clone(),
+                size: entry.size,
+                content,
+                change: change(known.contains(&key(Names::Windows, name))),
+            });
+        }
+        streams.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(streams)
+    }
+}
+
+fn lost(path: &[u8], target: &[u8]) -> ChangesError {
+    ChangesError::LostSource {
+        path: shown(path),
+        target: shown(target),
+    }
+}
+
+/// Says whether an entry of the upper folder brings the metadata of what it was copied from.
+fn is_copy(entry: &UpperEntry) -> bool {
+    entry.origin.is_some() || entry.xattr(keys::FILE_ATTRIBUTES).is_some()
+}
+
+fn name_of(entry: &UpperEntry) -> &[u8] {
+    crate::index::long_name::true_name(&entry.name, &entry.xattrs)
+}
+
+/// Returns what tells a file that has several names from others.
+fn file_id(child: &Child) -> Option<FileId> {
+    match (&child.upper, &child.source) {
+        (Some((entry, _)), _) => (entry.links > 1).then_some(FileId::Upper(entry.inode)),
+        (None, Some(source)) => (source.links() > 1).then(|| FileId::Lower(source.nid())),
+        (None, None) => None,
+    }
+}

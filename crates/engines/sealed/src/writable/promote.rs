@@ -1,0 +1,104 @@
+//! From the marks that the editor leaves to those that a mount understands.
+//!
+//! Without privileges nobody can write `trusted.` attributes, nor give a link any. The editor therefore
+//! writes `user.overlay.…`, and keeps a link as a file that names its target. Before a layer is mounted,
+//! which takes root anyway, both become what the kernel's overlay has.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, OFlags, XattrFlags};
+
+use super::links::join;
+use super::upper::{Upper, UpperEntry, UpperKind, attribute_path};
+use crate::durable::{FileError, Named};
+use crate::index::keys;
+
+const FROM: &[u8] = b"user.overlay.";
+const TO: &[u8] = b"trusted.overlay.";
+/// Name of a link while it is made.
+const NEW: &[u8] = b".transom-new-link";
+
+/// Turns all marks below `upper` into the kernel's. May be repeated.
+pub(super) fn promote(upper: &Path) -> Result<(), FileError> {
+    let upper = Upper::open(upper)?;
+    let mut folders = vec![Vec::new()];
+    if let Some(root) = upper.entry(b"")? {
+        marks(&upper, b"", &root)?;
+    }
+    while let Some(path) = folders.pop() {
+        let folder = upper.open_beneath(&path, OFlags::DIRECTORY | OFlags::RDONLY)?;
+        for entry in upper.list(&path)? {
+            let place = join(&path, &entry.name);
+            match &entry.kind {
+                UpperKind::Symlink(target) if entry.xattr(keys::SYMLINK).is_some() => {
+                    make_link(&folder, &entry, target)
+                        .named("make a link of", &upper.shown(&place))?;
+                }
+                UpperKind::Directory { .. } | UpperKind::File { .. } => {
+                    rename_marks(&folder, &entry.name)
+                        .named("change the marks of", &upper.shown(&place))?;
+                    if let UpperKind::Directory { .. } = entry.kind {
+                        folders.push(place);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn marks(upper: &Upper, path: &[u8], entry: &UpperEntry) -> Result<(), FileError> {
+    let folder = upper.open_beneath(path, OFlags::DIRECTORY | OFlags::RDONLY)?;
+    rename_marks(&folder, &entry.name).named("change the marks of", &upper.shown(path))
+}
+
+fn rename_marks(folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
+    let path = attribute_path(folder, name);
+    for mark in [&b"opaque"[..], b"redirect", b"metacopy", b"origin"] {
+        let (from, to) = ([FROM, mark].concat(), [TO, mark].concat());
+        let mut value = vec![0; 4096];
+        match rustix::fs::lgetxattr(&*path, &*from, &mut value[..]) {
+            Ok(length) => {
+                rustix::fs::lsetxattr(&*path, &*to, &value[..length], XattrFlags::empty())?;
+                rustix::fs::lremovexattr(&*path, &*from)?;
+            }
+            Err(rustix::io::Errno::NODATA) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Puts a link with all attributes of `entry` in its place.
+fn make_link(folder: &OwnedFd, entry: &UpperEntry, target: &[u8]) -> io::Result<()> {
+    match rustix::fs::unlinkat(folder, NEW, AtFlags::empty()) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    rustix::fs::symlinkat(target, folder, NEW)?;
+    let path = attribute_path(folder, NEW);
+    for (key, value) in &entry.xattrs {
+        if key != keys::SYMLINK {
+            let name = keys::on_link(key);
+            rustix::fs::lsetxattr(&*path, &*name, value, XattrFlags::empty())?;
+        }
+    }
+    if let Some(origin) = entry.origin {
+        let value = super::upper::origin_value(origin);
+        let name = [TO, b"origin"].concat();
+        rustix::fs::lsetxattr(&*path, &*name, &value, XattrFlags::empty())?;
+    }
+    let time = rustix::fs::Timespec {
+        tv_sec: entry.modified.seconds,
+        tv_nsec: entry.modified.nanos.into(),
+    };
+    let times = rustix::fs::Timestamps {
+        last_access: time,
+        last_modification: time,
+    };
+    rustix::fs::utimensat(folder, NEW, &times, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(rustix::fs::renameat(folder, NEW, folder, &*entry.name)?)
+}

@@ -1,0 +1,9 @@
+//! What programs see in a mount.
+#![cfg(target_os = "linux")]
+
+mod attributes;
+mod hostile;
+mod lookups;
+mod sessions;
+mod support;
+mod whole;
