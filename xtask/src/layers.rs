@@ -4,6 +4,7 @@
 //! front      front/cli on other fronts, every front on all below
 //! engines    no engine on another engine
 //! engine
+//! system     no system crate on another
 //! formats    formats on formats
 //! ```
 //! What lies in `testing/` and `xtask/` may use everything, and nothing but tests may use it.
@@ -34,6 +35,7 @@ pub(crate) fn run() -> Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layer {
     Formats,
+    System,
     Engine,
     Engines,
     Front,
@@ -46,6 +48,7 @@ impl Layer {
         let first = folders.next()?;
         match (folders.next()?, folders.next()) {
             ("formats", Some("crates")) => Some(Self::Formats),
+            ("system", Some("crates")) => Some(Self::System),
             ("engine", Some("crates")) => Some(Self::Engine),
             ("engines", Some("crates")) => Some(Self::Engines),
             ("front", Some("crates")) => Some(Self::Front),
@@ -57,8 +60,9 @@ impl Layer {
 
     fn may_use(self, user: &str, other: Self) -> bool {
         match self {
-            Self::Formats => other == Self::Formats,
-            Self::Engine | Self::Engines => other == Self::Formats || other == Self::Engine,
+            Self::Formats | Self::System => other == Self::Formats,
+            Self::Engine => matches!(other, Self::Formats | Self::Engine),
+            Self::Engines => matches!(other, Self::Formats | Self::System | Self::Engine),
             Self::Front => match other {
                 Self::Front => user == "cli",
                 other => other != Self::Testing,
@@ -95,7 +99,7 @@ fn read_crate(package: &Value) -> Result<Crate> {
         .trim_end_matches("Cargo.toml")
         .trim_end_matches(['/', '\\']);
     let layer = Layer::of(path).with_context(|| {
-        format!("{path} is in none of the folders formats, engine, engines, front, testing")
+        format!("{path} is in none of the folders formats, system, engine, engines, front, testing")
     })?;
     let folder = path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
     let dependencies = package["dependencies"]

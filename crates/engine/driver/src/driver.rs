@@ -121,7 +121,7 @@ impl<E: Engine> Driver<E> {
             .map_err(|failure| layer.error(Cause::Step(failure), Vec::new()))
     }
 
-    /// Says whether there is such a layer. The seed made `false` of every error; a front that must, can.
+    /// Says whether there is such a layer. The seed made `false` of every error; here the front decides.
     ///
     /// # Errors
     /// The engine cannot tell.

@@ -132,6 +132,40 @@ impl TreePath {
         &self.components
     }
 
+    /// Returns the place of the first `depth` components.
+    pub fn prefix(&self, depth: usize) -> Self {
+        let components = self.components.iter().take(depth).cloned().collect();
+        Self {
+            components,
+            stream: None,
+        }
+    }
+
+    /// Returns the place of the entry `name` in this folder.
+    pub fn join(&self, name: &[u8]) -> Self {
+        let mut components = self.components.clone();
+        components.push(name.to_vec());
+        Self {
+            components,
+            stream: None,
+        }
+    }
+
+    /// Says whether both name one place where names compare by this rule.
+    pub fn is_same(&self, other: &Self, names: Names) -> bool {
+        let same = |a: &[u8], b: &[u8]| match names {
+            Names::Windows => name::eq_folded(a, b),
+            Names::Posix => a == b,
+        };
+        let streams = match (&self.stream, &other.stream) {
+            (None, None) => true,
+            (Some(a), Some(b)) => same(a, b),
+            _ => false,
+        };
+        let mut pairs = self.components.iter().zip(&other.components);
+        streams && self.components.len() == other.components.len() && pairs.all(|(a, b)| same(a, b))
+    }
+
     /// Returns the name of the alternate stream, without `:$DATA`.
     pub fn stream(&self) -> Option<&[u8]> {
         self.stream.as_deref()

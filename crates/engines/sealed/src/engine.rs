@@ -447,7 +447,7 @@ impl EngineError for NamedLayerError {
             | Fault::NoView { .. } => ErrorKind::Invalid,
             Fault::NeedsRoot => ErrorKind::Denied,
             Fault::Mount(error) => kind_of_mount(error.kind()),
-            Fault::Changes(_) => ErrorKind::Invalid,
+            Fault::Changes(_) | Fault::Edit(_) => ErrorKind::Invalid,
             Fault::Import(_) | Fault::Chain(_) => ErrorKind::Corrupt,
             Fault::Export(_) | Fault::Store(_) => ErrorKind::Other,
         }

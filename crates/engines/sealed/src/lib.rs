@@ -50,5 +50,6 @@ pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
 #[cfg(target_os = "linux")]
 pub use writable::{
-    ChangesError, ExportError, MountReport, NamedLayerError, NamedLayerFault, NewWritable, Writable,
+    ChangesError, EditError, Editor, ExportError, MountReport, NamedLayerError, NamedLayerFault,
+    NewWritable, Writable,
 };

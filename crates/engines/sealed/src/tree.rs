@@ -149,6 +149,11 @@ impl Node {
         self.inode.kind == FileKind::Directory
     }
 
+    /// Says whether it is a file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.inode.kind == FileKind::Regular
+    }
+
     /// Returns a number that is the same for all names of one file.
     pub fn id(&self) -> u64 {
         self.inode.nid.0
@@ -525,6 +530,22 @@ impl Tree {
         let xattrs = self.image.xattrs(&node.inode)?.into_iter();
         let xattrs = xattrs.map(|(name, value)| (keys::plain(name), value));
         Ok(xattrs.filter(|(key, _)| !keys::is_of_index(key)).collect())
+    }
+
+    /// Returns all attributes, under their plain keys.
+    pub(crate) fn all_xattrs(&self, node: &Node) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TreeError> {
+        let xattrs = self.image.xattrs(&node.inode)?.into_iter();
+        Ok(xattrs
+            .map(|(name, value)| (keys::plain(name), value))
+            .collect())
+    }
+
+    /// Returns the target of a link as a mount shows it; `None` if it is no link.
+    pub(crate) fn shown_target(&self, node: &Node) -> Result<Option<Vec<u8>>, TreeError> {
+        match node.inode.kind {
+            FileKind::Symlink => Ok(Some(self.image.symlink_target(&node.inode)?)),
+            _ => Ok(None),
+        }
     }
 
     /// Opens the data of a file or stream.

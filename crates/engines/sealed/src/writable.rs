@@ -9,6 +9,7 @@
 
 mod commit;
 mod describe;
+mod edit;
 mod error;
 mod export;
 mod folder;
@@ -16,12 +17,14 @@ mod layers;
 mod links;
 mod mounting;
 mod open;
+mod place;
 mod plan;
 mod promote;
 mod upper;
 
+pub use edit::Editor;
 pub(crate) use error::OfLayer;
-pub use error::{ChangesError, NamedLayerError, NamedLayerFault};
+pub use error::{ChangesError, EditError, NamedLayerError, NamedLayerFault};
 pub use export::ExportError;
 pub use layers::NewWritable;
 pub use mounting::MountReport;

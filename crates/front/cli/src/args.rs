@@ -10,7 +10,7 @@ use transom_oci::PlatformChoice;
 ///
 /// REF is an image's name (name:tag), its digest, the digest of a layer, or the first digits of one.
 /// Paths are written C:\Windows\x, /Windows/x or Files/Windows/x, in any case; file:stream names an
-/// alternate data stream.
+/// alternate data stream. NAME is a writable layer, made with create; NAME:PATH something in it.
 #[derive(Debug, Parser)]
 #[command(name = "transom", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -55,17 +55,39 @@ pub(crate) enum Command {
     Stat(Stat),
     /// Print files or streams.
     Cat(Cat),
-    /// Copy files and folders out of an image.
+    /// Copy files and folders out of an image, or into a writable layer.
     Cp(Cp),
     /// Find files.
     Find(Find),
-    /// Compare two images or layers.
+    /// Compare two images or layers, or write the changes of a writable layer as a layer tar.
     Diff(Diff),
-    /// List what a layer changes in the layers below it.
+    /// List what a layer, sealed or writable, changes in the layers below it.
     Changes(Changes),
+    /// Make a writable layer over an image.
+    Create(Create),
+    /// List writable layers and what is mounted.
+    List,
+    /// Mount a writable layer, or a read-only view of an image, at a folder.
+    Mount(Mount),
+    /// Unmount a writable layer, or what is mounted at a folder.
+    Umount(Umount),
+    /// Make an image of a writable layer and what it was made from.
+    Commit(Commit),
+    /// Make an image of another one and a layer tar.
+    Apply(Apply),
+    /// Make a writable layer hold more.
+    Grow(Grow),
+    /// Make folders in a writable layer.
+    Mkdir(Mkdir),
+    /// Rename a file or folder of a writable layer.
+    Mv(Mv),
+    /// Change the attributes of files of a writable layer.
+    Attrib(Attrib),
+    /// Give files of a writable layer a security descriptor.
+    Acl(Acl),
     /// Check images, or all that is in the store, against their digests.
     Verify(Verify),
-    /// Remove images, or names of images, and the layers that nothing else needs.
+    /// Remove images, names of images, writable layers, or files in one.
     Rm(Rm),
     /// Delete what nothing refers to.
     Gc(Gc),
@@ -234,11 +256,12 @@ pub(crate) struct Cat {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Cp {
-    /// What: REF:PATH; the last part of PATH may have * and ? in it.
-    #[arg(value_name = "REF:PATH")]
+    /// What: REF:PATH, where the last part of PATH may have * and ? in it; or, to copy into a writable layer,
+    /// a file or folder of this machine, - for stdin.
+    #[arg(value_name = "SOURCE")]
     pub(crate) source: String,
-    /// Where to: a folder that exists, or the new name.
-    pub(crate) dest: PathBuf,
+    /// Where to: a folder that exists, or the new name; or NAME:PATH in a writable layer.
+    pub(crate) dest: String,
     /// Keep Windows metadata as extended attributes (user.MSWINDOWS.…), streams as file:stream, and times.
     #[arg(long)]
     pub(crate) metadata: bool,
@@ -286,9 +309,18 @@ pub(crate) struct Diff {
     /// The image or layer to start from.
     #[arg(value_name = "A")]
     pub(crate) first: String,
-    /// The image or layer to come to.
-    #[arg(value_name = "B")]
-    pub(crate) second: String,
+    /// The image or layer to come to; none with --output.
+    #[arg(
+        value_name = "B",
+        required_unless_present = "output",
+        conflicts_with = "output"
+    )]
+    pub(crate) second: Option<String>,
+    /// Write the changes of the writable layer A as a layer tar to this file; - for stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) latest: Latest,
     /// Leave out entries of which only the metadata differs.
     #[arg(long)]
     pub(crate) content: bool,
@@ -299,7 +331,7 @@ pub(crate) struct Diff {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Changes {
-    /// The layer; for an image its topmost one.
+    /// The layer, or the name of a writable one; for an image its topmost layer.
     #[arg(value_name = "LAYER")]
     pub(crate) reference: String,
 }
@@ -313,9 +345,13 @@ pub(crate) struct Verify {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rm {
-    /// The images: a name takes that name away, and the image with the last one; a digest the image with all names.
+    /// Images: a name takes that name away, and the image with the last one; a digest the image with all names.
+    /// Writable layers: NAME, unmounted first. Files or folders in one: NAME:PATH.
     #[arg(value_name = "REF", required = true)]
     pub(crate) references: Vec<String>,
+    /// Delete folders in a writable layer with all that is in them.
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -323,4 +359,143 @@ pub(crate) struct Gc {
     /// Delete kept compressed layers, too: save will write new ones with new digests.
     #[arg(long)]
     pub(crate) compressed: bool,
+}
+
+/// Bounds the times of what was changed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Latest {
+    /// Set times after this one, seconds since 1970, to it: equal changes make equal layers then.
+    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
+    pub(crate) source_date_epoch: Option<i64>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    /// The name of the writable layer.
+    pub(crate) name: String,
+    /// The image to write over.
+    #[arg(long, value_name = "REF")]
+    pub(crate) from: String,
+    /// size=20GB bounds what the layer can hold (takes root); other options are ignored.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) storage_opt: Vec<String>,
+}
+
+/// How to mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Via {
+    /// By the kernel, from the files themselves (Linux 6.12, root).
+    Kernel,
+    /// By the kernel, through loop devices (Linux 6.4, root).
+    Loop,
+    /// By a process in the background (FUSE): without root, with look-ups in any case and file:stream.
+    Fuse,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mount {
+    /// The writable layer; with --ro the image.
+    #[arg(value_name = "NAME")]
+    pub(crate) what: String,
+    /// The folder, which must exist.
+    pub(crate) dir: PathBuf,
+    /// Show the whole tree (Files, Hives, UtilityVM) instead of C:\.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// NAME is an image, to be looked at only.
+    #[arg(long)]
+    pub(crate) ro: bool,
+    /// How to mount an image [default: the best way there is here].
+    #[arg(long, value_enum, requires = "ro")]
+    pub(crate) via: Option<Via>,
+    /// Serve a FUSE mount from this process, until it is unmounted.
+    #[arg(long, requires = "ro")]
+    pub(crate) foreground: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Umount {
+    /// The writable layer, which is unmounted from everywhere; or the folder.
+    #[arg(value_name = "NAME|DIR")]
+    pub(crate) what: String,
+}
+
+/// What an image made here says of itself.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewImage {
+    /// Name of the new image; may be given more than once.
+    #[arg(short, long, value_name = "REF")]
+    pub(crate) tag: Vec<String>,
+    /// Remark in its history.
+    #[arg(short, long, value_name = "TEXT", default_value = "")]
+    pub(crate) message: String,
+    /// Who made it.
+    #[arg(short, long, value_name = "TEXT", default_value = "")]
+    pub(crate) author: String,
+    #[command(flatten)]
+    pub(crate) latest: Latest,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Commit {
+    /// The writable layer, which stays as it is.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) image: NewImage,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The layer tar, plain or compressed; - reads stdin.
+    pub(crate) file: PathBuf,
+    /// The image to put it on.
+    #[arg(long, value_name = "REF")]
+    pub(crate) on: String,
+    #[command(flatten)]
+    pub(crate) image: NewImage,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Grow {
+    /// The writable layer, mounted or not; it must have been made with a size.
+    pub(crate) name: String,
+    /// The new size: 30GB.
+    pub(crate) size: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mkdir {
+    /// The folders.
+    #[arg(value_name = "NAME:PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// Make the folders above, too, and mind none that is there.
+    #[arg(short, long)]
+    pub(crate) parents: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mv {
+    /// The file or folder.
+    #[arg(value_name = "NAME:PATH")]
+    pub(crate) source: String,
+    /// Its new path in the same layer, or a folder there to move it into.
+    #[arg(value_name = "PATH")]
+    pub(crate) dest: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Attrib {
+    /// +r sets READONLY, -r clears it; a ARCHIVE, s SYSTEM, h HIDDEN, i NOT_CONTENT_INDEXED, o OFFLINE;
+    /// then the files, NAME:PATH.
+    #[arg(value_name = "+-LETTER|NAME:PATH", required = true, allow_hyphen_values = true, num_args = 2..)]
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Acl {
+    /// The file or folder.
+    #[arg(value_name = "NAME:PATH")]
+    pub(crate) path: String,
+    /// The security descriptor, as SDDL: O:BAG:SYD:(A;;FA;;;BA).
+    pub(crate) sddl: String,
 }

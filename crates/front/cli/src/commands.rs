@@ -4,14 +4,17 @@ mod cat;
 mod cp;
 mod cp_metadata;
 mod diff;
+mod edit;
 mod find;
 mod generate;
 mod images;
 mod load;
 mod ls;
 mod maintain;
+mod mount;
 mod save;
 mod stat;
+mod writable;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,6 +52,17 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Find(find) => find::run(store, global, &find),
         Command::Diff(diff) => diff::diff(store, global, &diff),
         Command::Changes(changes) => diff::changes(store, global, &changes),
+        Command::Create(create) => writable::create(store, global, &create),
+        Command::List => writable::list(store, global),
+        Command::Mount(mount) => mount::mount(store, global, &mount),
+        Command::Umount(umount) => mount::umount(store, &umount),
+        Command::Commit(commit) => writable::commit(store, global, &commit),
+        Command::Apply(apply) => writable::apply(store, global, &apply),
+        Command::Grow(grow) => writable::grow(store, &grow),
+        Command::Mkdir(mkdir) => edit::mkdir(store, &mkdir),
+        Command::Mv(mv) => edit::mv(store, &mv),
+        Command::Attrib(attrib) => edit::attrib(store, &attrib),
+        Command::Acl(acl) => edit::acl(store, &acl),
         Command::Rm(rm) => maintain::rm(store, global, &rm),
         Command::Gc(gc) => maintain::gc(store, global, &gc),
         Command::Df => maintain::df(store, global),

@@ -13,6 +13,7 @@
 //!   platforms of a list, makes sure that all layers are there, imports them, adds the images.
 //! * [`save`] and [`save_to`] write images out: with the digests they came with wherever the store has
 //!   kept the bytes, else with a new manifest, and they say so.
+//! * [`commit`] makes an image of another one and a new layer.
 //! * [`resolve`] and [`resolve_layer`] tell what a person means by a name or by some digits of a digest.
 //! * [`Manifest`], [`Index`] and [`Config`] read documents as Go's tools do.
 //!
@@ -21,6 +22,7 @@
 //! a digest is hashed before it is used.
 #![forbid(unsafe_code)]
 
+mod commit;
 mod document;
 mod gzip;
 mod json;
@@ -32,6 +34,7 @@ mod save;
 mod select;
 mod source;
 
+pub use commit::{Below, CommitError, Step, commit};
 pub use document::{Config, Descriptor, History, Index, Manifest, PlatformSpec};
 pub use json::{JsonError, MAX_DOCUMENT};
 pub use load::{LoadError, LoadOptions, Loaded, LoadedLayer, load};

@@ -74,6 +74,18 @@ pub(crate) fn as_gzip(media_type: &str) -> &'static str {
     }
 }
 
+/// Returns the OCI's type for a layer of a Docker type; any other type is its own.
+pub(crate) fn as_oci(media_type: &str) -> String {
+    let families = [(2, 0), (3, 1)];
+    for (docker, oci) in families {
+        let (docker, oci) = (LAYER_FAMILIES[docker].0, LAYER_FAMILIES[oci].0);
+        if let Some(suffix) = media_type.strip_prefix(docker) {
+            return format!("{oci}{}", suffix.replace('.', "+"));
+        }
+    }
+    media_type.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +145,24 @@ mod tests {
         ] {
             assert_eq!(as_gzip(before), after);
             assert!(is_layer(after));
+        }
+    }
+
+    #[test]
+    fn docker_types_have_counterparts_in_the_oci() {
+        for (docker, oci) in [
+            (
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                "application/vnd.oci.image.layer.v1.tar+gzip",
+            ),
+            (
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+            ),
+            (OCI_LAYER, OCI_LAYER),
+        ] {
+            assert_eq!(as_oci(docker), oci);
+            assert!(is_layer(&as_oci(docker)));
         }
     }
 

@@ -6,6 +6,7 @@ use transom_layer::DiffId;
 use transom_layertar::PathError;
 use transom_mount::MountError;
 use transom_ntmeta::inherit::InheritError;
+use transom_ntmeta::security::SecurityError;
 
 use super::export::ExportError;
 use crate::catalog::CatalogError;
@@ -97,6 +98,9 @@ pub enum NamedLayerFault {
     /// Its changes cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// An edit makes no sense, or cannot be made.
+    #[error(transparent)]
+    Edit(#[from] EditError),
     /// A tar was refused.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -106,6 +110,82 @@ pub enum NamedLayerFault {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// An edit that makes no sense, or cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// There is something of that name.
+    #[error("there is a {path} already")]
+    Exists {
+        /// The path.
+        path: String,
+    },
+    /// It is a folder.
+    #[error("{path} is a folder")]
+    IsFolder {
+        /// The path.
+        path: String,
+    },
+    /// Something on the way is no folder.
+    #[error("something on the way to {path} is no folder")]
+    NotAFolder {
+        /// The path.
+        path: String,
+    },
+    /// A folder that has something in it.
+    #[error("{path} is not empty")]
+    NotEmpty {
+        /// The path.
+        path: String,
+    },
+    /// A folder cannot be moved into itself.
+    #[error("{path} cannot be moved into itself")]
+    IntoItself {
+        /// The path.
+        path: String,
+    },
+    /// The root itself cannot be changed.
+    #[error("the root of a layer cannot be changed")]
+    Root,
+    /// A stream belongs to its file.
+    #[error("{path}: an alternate stream stays with its file; copy it instead")]
+    StreamStays {
+        /// The path.
+        path: String,
+    },
+    /// A stream has no attributes of its own.
+    #[error("{path} has no attributes or security of its own")]
+    NoMetadata {
+        /// The path.
+        path: String,
+    },
+    /// No Windows layer can have the name.
+    #[error("{path}: no Windows layer can have this name: {source}")]
+    Name {
+        /// The path.
+        path: String,
+        /// The rule it breaks.
+        source: PathError,
+    },
+    /// The name means a deletion.
+    #[error("{path}: in a layer, a name that begins with .wh. means a deletion")]
+    WhiteoutName {
+        /// The path.
+        path: String,
+    },
+    /// A damaged descriptor.
+    #[error("{path}: the security descriptor is damaged: {source}")]
+    Security {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        source: SecurityError,
+    },
+    /// Without root no file can be given to another owner.
+    #[error("files of a Linux image have owners, which only root can keep: run this as root")]
+    OwnersNeedRoot,
 }
 
 impl From<FileError> for NamedLayerFault {

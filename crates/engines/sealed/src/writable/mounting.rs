@@ -315,6 +315,17 @@ impl Store {
         self.layout.mount_points(id).join(VOLUME)
     }
 
+    /// Refuses what cannot be done while a layer is mounted.
+    pub(super) fn refuse_if_active(&self, id: &str) -> Result<(), NamedLayerFault> {
+        let raw = self.layout.mount_points(id).join(RAW);
+        if !raw.exists() || !mounted()?.contains(&real_path(&raw)?) {
+            return Ok(());
+        }
+        let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, id))?;
+        let at = mounts.into_iter().next().map_or(raw, |mount| mount.target);
+        Err(NamedLayerFault::Mounted { at })
+    }
+
     /// Says whether a layer is shown where a driver expects it.
     pub(crate) fn is_shown(&self, id: &str) -> Result<bool, NamedLayerFault> {
         let volume = self.volume_of(id);

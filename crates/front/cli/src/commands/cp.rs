@@ -24,6 +24,10 @@ use crate::wildcard::Wildcard;
 use crate::{output, progress, show};
 
 pub(super) fn run(store: &Store, global: &Global, args: &Cp) -> Result<()> {
+    if let Some((name, path)) = target::split_named(store, &args.dest)? {
+        return super::edit::copy_in(store, global, args, &name, &path);
+    }
+    let dest = Path::new(&args.dest);
     let (image, path) = target::split(store, &args.source)?;
     let tree = image.open(store, args.view.whiteouts.rule())?;
     let sources = sources(&tree, &path, args.view.raw)?;
@@ -32,8 +36,8 @@ pub(super) fn run(store: &Store, global: &Global, args: &Cp) -> Result<()> {
         with_metadata: args.metadata,
         counts: Counts::default(),
     };
-    if args.dest.is_dir() {
-        let folder = open_folder(&args.dest)?;
+    if dest.is_dir() {
+        let folder = open_folder(dest)?;
         for source in &sources {
             copy.tree_of(source, &folder, &name_of(source))?;
         }
@@ -41,11 +45,11 @@ pub(super) fn run(store: &Store, global: &Global, args: &Cp) -> Result<()> {
         let [source] = sources.as_slice() else {
             anyhow::bail!(
                 "{} is no folder to copy {} entries into",
-                args.dest.display(),
+                dest.display(),
                 sources.len()
             );
         };
-        let (folder, name) = split_dest(&args.dest)?;
+        let (folder, name) = split_dest(dest)?;
         copy.tree_of(source, &folder, &name)?;
     }
     copy.report(global)

@@ -13,9 +13,12 @@ use crate::show;
 use crate::target::Target;
 
 pub(super) fn diff(store: &Store, global: &Global, args: &Diff) -> Result<()> {
+    let Some(second) = &args.second else {
+        return super::writable::export(store, args);
+    };
     let rule = args.whiteouts.rule();
     let first = Target::find(store, &args.first)?.open(store, rule)?;
-    let second = Target::find(store, &args.second)?.open(store, rule)?;
+    let second = Target::find(store, second)?.open(store, rule)?;
     let mut printer = Printer::new(global)?;
     compare(&first, &second, &mut |difference| {
         if args.content && difference.change == Change::Metadata {
@@ -27,6 +30,13 @@ pub(super) fn diff(store: &Store, global: &Global, args: &Diff) -> Result<()> {
 }
 
 pub(super) fn changes(store: &Store, global: &Global, args: &Changes) -> Result<()> {
+    if let Some(changes) = super::writable::changes(store, &args.reference)? {
+        let mut printer = Printer::new(global)?;
+        for difference in &changes {
+            printer.print(difference)?;
+        }
+        return Ok(printer.end()?);
+    }
     let target = Target::find(store, &args.reference)?;
     let place = target.below(store)?;
     let (layer, names) = match (&target, &place) {

@@ -95,24 +95,40 @@ fn verify_layers(store: &Store, global: &Global, layers: &[LayerRecord]) -> Resu
 
 pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
     let mut removed = Removed::default();
+    let mut only_files = true;
     for reference in &args.references {
+        if super::writable::remove_file(store, args, reference)? {
+            continue;
+        }
+        only_files = false;
+        if let Some(more) = super::writable::remove(store, reference)? {
+            add(&mut removed, more);
+            continue;
+        }
         let image = Target::image(store, reference)?;
+        super::mount::refuse_if_mounted(store, &image)?;
         match only_a_name(&image, reference) {
             Some(name) => {
                 store.remove_name(name)?;
                 removed.names.push(name.to_owned());
             }
             None => {
-                let more = store.remove_image(&image)?;
-                removed.names.extend(more.names);
-                removed.images.extend(more.images);
-                removed.layers.extend(more.layers);
-                removed.bytes += more.bytes;
+                add(&mut removed, store.remove_image(&image)?);
             }
         }
     }
+    if only_files {
+        return Ok(());
+    }
     report(global, &removed)?;
     Ok(store.empty_trash()?)
+}
+
+fn add(removed: &mut Removed, more: Removed) {
+    removed.names.extend(more.names);
+    removed.images.extend(more.images);
+    removed.layers.extend(more.layers);
+    removed.bytes += more.bytes;
 }
 
 /// The name that is to be taken away, if the image has others that keep it.

@@ -41,8 +41,7 @@ const LINGERING: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 ///
-/// [`Kind::TooSmall`] below [`MINIMUM_SIZE`], [`Kind::NoProgram`]
-/// without `mke2fs`. Nothing is left at `path` then.
+/// [`Kind::TooSmall`] below [`MINIMUM_SIZE`], [`Kind::NoProgram`] without `mke2fs`. Nothing is left at `path` then.
 pub fn create(path: &Path, size: u64) -> Result<(), MountError> {
     if size < MINIMUM_SIZE {
         return Err(Reason::TooSmall { size }.into());

@@ -1,0 +1,236 @@
+//! Changing a writable layer without a mount: `mkdir`, `mv`, `attrib`, `acl`, and the parts of `cp` and `rm`
+//! that concern one.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+use transom_layer::{TreePath, View};
+use transom_ntmeta::attributes::FileAttributes;
+use transom_ntmeta::filetime::UnixTime;
+use transom_ntmeta::sddl;
+use transom_sealed::{Editor, Store};
+
+use crate::args::{Acl, Attrib, Cp, Global, Mkdir, Mv};
+use crate::{output, progress, show, target};
+
+/// Reads a path in a writable layer as a person writes it.
+fn parse(store: &Store, name: &str, path: &str, raw: bool) -> Result<TreePath> {
+    let names = store.named_layer(name)?.names;
+    let view = match raw {
+        true => View::Raw,
+        false => View::Volume,
+    };
+    Ok(TreePath::parse(path, names, view)?)
+}
+
+pub(super) fn mkdir(store: &Store, args: &Mkdir) -> Result<()> {
+    for path in &args.paths {
+        let (name, path) = target::named_path(store, path)?;
+        let path = parse(store, &name, &path, false)?;
+        let editor = store.edit_writable(&name)?;
+        match args.parents {
+            true => make_parents(&editor, &path)?,
+            false => editor.create_folder(&path)?,
+        }
+    }
+    Ok(())
+}
+
+fn make_parents(editor: &Editor, path: &TreePath) -> Result<()> {
+    for depth in 1..=path.components().len() {
+        let above = path.prefix(depth);
+        if !editor.is_folder(&above)? {
+            editor.create_folder(&above)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn mv(store: &Store, args: &Mv) -> Result<()> {
+    let (name, from) = target::named_path(store, &args.source)?;
+    let to = match target::split_named(store, &args.dest)? {
+        Some((other, path)) if other == name => path,
+        Some((other, _)) => bail!("{other} is another layer than {name}"),
+        None => args.dest.clone(),
+    };
+    let from = parse(store, &name, &from, false)?;
+    let mut to = parse(store, &name, &to, false)?;
+    let editor = store.edit_writable(&name)?;
+    let last = from
+        .components()
+        .last()
+        .context("the root cannot be moved")?;
+    if editor.is_folder(&to)? && !to.is_same(&from, store.named_layer(&name)?.names) {
+        to = to.join(last);
+    }
+    Ok(editor.rename(&from, &to)?)
+}
+
+pub(super) fn remove(store: &Store, name: &str, path: &str, recursive: bool) -> Result<()> {
+    let path = parse(store, name, path, false)?;
+    Ok(store.edit_writable(name)?.remove(&path, recursive)?)
+}
+
+pub(super) fn attrib(store: &Store, args: &Attrib) -> Result<()> {
+    let is_change = |word: &&String| word.len() == 2 && word.starts_with(['+', '-']);
+    let (changes, paths): (Vec<&String>, Vec<&String>) = args.words.iter().partition(is_change);
+    ensure!(!changes.is_empty(), "nothing to change: give +r, -h, …");
+    ensure!(!paths.is_empty(), "no NAME:PATH to change");
+    let (mut set, mut clear) = (FileAttributes::empty(), FileAttributes::empty());
+    for change in changes {
+        let bit = match &change[1..] {
+            "r" | "R" => FileAttributes::READONLY,
+            "a" | "A" => FileAttributes::ARCHIVE,
+            "s" | "S" => FileAttributes::SYSTEM,
+            "h" | "H" => FileAttributes::HIDDEN,
+            "i" | "I" => FileAttributes::NOT_CONTENT_INDEXED,
+            "o" | "O" => FileAttributes::OFFLINE,
+            other => bail!("there is no attribute {other:?}; there are r, a, s, h, i and o"),
+        };
+        match change.starts_with('+') {
+            true => set |= bit,
+            false => clear |= bit,
+        }
+    }
+    for path in paths {
+        let (name, path) = target::named_path(store, path)?;
+        let path = parse(store, &name, &path, false)?;
+        store
+            .edit_writable(&name)?
+            .set_attributes(&path, set, clear)?;
+    }
+    Ok(())
+}
+
+pub(super) fn acl(store: &Store, args: &Acl) -> Result<()> {
+    let (name, path) = target::named_path(store, &args.path)?;
+    let security = sddl::from_sddl(&args.sddl).context("cannot read the SDDL")?;
+    let path = parse(store, &name, &path, false)?;
+    Ok(store.edit_writable(&name)?.set_security(&path, &security)?)
+}
+
+/// `cp SOURCE NAME:PATH`
+pub(super) fn copy_in(
+    store: &Store,
+    global: &Global,
+    args: &Cp,
+    name: &str,
+    path: &str,
+) -> Result<()> {
+    let mut dest = parse(store, name, path, args.view.raw)?;
+    let editor = store.edit_writable(name)?;
+    let mut copy = CopyIn {
+        editor: &editor,
+        files: 0,
+        folders: 0,
+        links: 0,
+        bytes: 0,
+        left: 0,
+    };
+    if args.source == "-" {
+        copy.data(&mut std::io::stdin().lock(), &dest, None)?;
+    } else {
+        let source = Path::new(&args.source);
+        if editor.is_folder(&dest)? {
+            let last = source
+                .file_name()
+                .with_context(|| format!("{} has no name", source.display()))?;
+            dest = dest.join(last.as_bytes());
+        }
+        copy.entry(source, &dest)?;
+    }
+    if copy.left > 0 {
+        let what = format!("{} devices, pipes and sockets were not copied", copy.left);
+        progress::note(global.quiet, &what);
+    }
+    if global.json {
+        return output::json(&json!({
+            "files": copy.files, "folders": copy.folders, "links": copy.links, "bytes": copy.bytes,
+        }));
+    }
+    output::line(&format!(
+        "copied {}, {}, {}, {}",
+        show::count(copy.files, "file"),
+        show::count(copy.folders, "folder"),
+        show::count(copy.links, "link"),
+        show::size(copy.bytes)
+    ))
+}
+
+struct CopyIn<'a> {
+    editor: &'a Editor,
+    files: u64,
+    folders: u64,
+    links: u64,
+    bytes: u64,
+    left: u64,
+}
+
+impl CopyIn<'_> {
+    /// Copies a file, a link or a folder with all that is in it.
+    fn entry(&mut self, source: &Path, dest: &TreePath) -> Result<()> {
+        let context = || format!("cannot read {}", source.display());
+        let metadata = fs::symlink_metadata(source).with_context(context)?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            if !self.editor.is_folder(dest)? {
+                self.editor.create_folder(dest)?;
+            }
+            self.folders += 1;
+            let mut names = Vec::new();
+            for entry in fs::read_dir(source).with_context(context)? {
+                names.push(entry.with_context(context)?.file_name());
+            }
+            names.sort();
+            for name in names {
+                self.entry(&source.join(&name), &dest.join(name.as_bytes()))?;
+            }
+        } else if kind.is_symlink() {
+            let target = fs::read_link(source).with_context(context)?;
+            self.editor
+                .create_link(dest, target.as_os_str().as_bytes())?;
+            self.links += 1;
+        } else if kind.is_file() {
+            let mut file = File::open(source).with_context(context)?;
+            let modified = UnixTime {
+                seconds: metadata.mtime(),
+                nanos: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+            };
+            self.data(&mut file, dest, Some(modified))?;
+        } else {
+            self.left += 1;
+        }
+        Ok(())
+    }
+
+    fn data(
+        &mut self,
+        source: &mut dyn Read,
+        dest: &TreePath,
+        modified: Option<UnixTime>,
+    ) -> Result<()> {
+        let mut counted = Counted { source, bytes: 0 };
+        self.editor.write(dest, &mut counted, modified)?;
+        self.files += 1;
+        self.bytes += counted.bytes;
+        Ok(())
+    }
+}
+
+struct Counted<'a> {
+    source: &'a mut dyn Read,
+    bytes: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+}
