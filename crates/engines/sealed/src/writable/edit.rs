@@ -49,9 +49,7 @@ impl Store {
         self.refuse_if_active(id).of_layer(id)?;
         let is_root = rustix::process::geteuid().is_root();
         if writable.layer().names == Names::Posix && !is_root {
-            return Err(EditError::OwnersNeedRoot)
-                .map_err(NamedLayerFault::from)
-                .of_layer(id);
+            return Err(NamedLayerFault::from(EditError::OwnersNeedRoot)).of_layer(id);
         }
         Ok(Editor { writable })
     }

@@ -40,7 +40,10 @@ pub(crate) enum What {
     /// The chain has something here that is gone.
     Deleted(Kind),
     /// Another name of a file that came before.
-    HardLink { target: Vec<u8>, metadata: Metadata },
+    HardLink {
+        target: Vec<u8>,
+        metadata: Box<Metadata>,
+    },
     /// Everything else.
     Entry(Box<Entry>),
 }
@@ -251,10 +254,10 @@ impl Planner<'_> {
         if let Some(id) = file_id(child) {
             if let Some(target) = self.first_names.get(&id) {
                 let target = target.clone();
-                let metadata = Metadata {
+                let metadata = Box::new(Metadata {
                     size: 0,
                     ..metadata
-                };
+                });
                 self.tell(child, path, What::HardLink { target, metadata });
                 return Ok(());
             }

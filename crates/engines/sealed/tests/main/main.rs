@@ -6,6 +6,8 @@ mod hostile;
 mod import;
 mod maintenance;
 mod model;
+#[cfg(target_os = "linux")]
+mod ntfs;
 mod reading;
 mod recovery;
 mod sparse;
