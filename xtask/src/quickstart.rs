@@ -18,6 +18,7 @@ const FOLDER: &str = r"C:\hello";
 const PROGRAM: &str = r"C:\hello\hello.exe";
 const TEXT: &str = r"c:\HELLO\readme.txt";
 const TEXT_SAYS: &str = "Version 2";
+const PATCH_SAYS: &str = "Version 3, patched on another system\n";
 const STREAM: &str = r"C:\hello\hello.exe:greeting";
 const STREAM_SAYS: &str = "hello.exe:greeting";
 
@@ -34,12 +35,15 @@ pub(crate) fn run(image: Option<PathBuf>) -> Result<()> {
     let images = store.images()?;
     for name in &images.references {
         match image {
-            None => sample_tour(&store, name, &scratch)?,
+            None => {
+                sample_tour(&store, name, &scratch)?;
+                patch_tour(&store, name, &scratch)?;
+            }
             Some(_) => store.show(["ls", "-l", name, "/"])?,
         }
     }
     store.show(["df"])?;
-    for name in &images.references {
+    for name in &store.images()?.references {
         save_and_compare(&store, name, &scratch)?;
     }
     println!("\nquickstart: everything that was loaded came out again, digest for digest");
@@ -69,6 +73,28 @@ fn sample_tour(store: &Store, name: &str, scratch: &Scratch) -> Result<()> {
         "the hello.exe that cp brought is not the one in the image"
     );
     Ok(())
+}
+
+/// Patches the image: a writable layer over it, some edits without a mount or root, and a new image of it.
+fn patch_tour(store: &Store, name: &str, scratch: &Scratch) -> Result<()> {
+    let text = scratch.path("patch.txt");
+    fs::write(&text, PATCH_SAYS)?;
+    store.show(["create", "patch", "--from", name])?;
+    store.show([
+        OsStr::new("cp"),
+        text.as_os_str(),
+        format!("patch:{TEXT}").as_ref(),
+    ])?;
+    store.show(["mkdir", r"patch:C:\hello\logs"])?;
+    store.show(["attrib", "+h", r"patch:C:\hello\logs"])?;
+    store.show(["acl", r"patch:C:\hello\logs", "O:BAG:SYD:(A;OICI;FA;;;BA)"])?;
+    store.show(["rm", r"patch:C:\hello\settings.ini"])?;
+    store.show(["changes", "patch"])?;
+    store.show(["commit", "patch", "-t", "hello:patched", "-m", "a patch"])?;
+    store.says(["cat", "hello:patched", TEXT], PATCH_SAYS)?;
+    store.says(["stat", "hello:patched", r"C:\hello\logs"], "(A;OICI;FA;;;BA)")?;
+    store.show(["diff", name, "hello:patched"])?;
+    store.show(["rm", "patch"])
 }
 
 /// Saves an image, loads the archive into a second store, and compares all digests.

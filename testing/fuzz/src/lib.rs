@@ -6,13 +6,17 @@
 
 mod erofs;
 mod import;
+mod mount;
 mod ntmeta;
 mod oci;
 mod tar;
 
 pub use erofs::erofs_image;
 pub use import::import;
-pub use ntmeta::{backup_stream, ea, name_fold, pax_time, reparse, sddl, security_descriptor};
+pub use mount::mount_table;
+pub use ntmeta::{
+    backup_stream, ea, inherit, name_fold, pax_time, reparse, sddl, security_descriptor,
+};
 pub use oci::oci_json;
 pub use tar::{tar, tar_windows};
 
@@ -20,11 +24,13 @@ pub use tar::{tar, tar_windows};
 pub type Target = fn(&[u8]);
 
 /// All targets by name. The name is also that of the file in `fuzz_targets/` and of the folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("backup_stream", backup_stream),
     ("ea", ea),
     ("erofs_image", erofs_image),
     ("import", import),
+    ("inherit", inherit),
+    ("mount_table", mount_table),
     ("name_fold", name_fold),
     ("oci_json", oci_json),
     ("pax_time", pax_time),

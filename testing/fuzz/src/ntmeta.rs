@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use transom_ntmeta::backup_stream::{Reader, SparseMapper, StreamId, Writer};
 use transom_ntmeta::filetime::{FileTime, UnixTime};
+use transom_ntmeta::inherit::{Creator, inherit as inherited};
 use transom_ntmeta::security::{AclField, SecurityDescriptor};
 use transom_ntmeta::{ea as eas, name, reparse as reparse_point, sddl as text};
 
@@ -50,6 +51,23 @@ pub fn backup_stream(data: &[u8]) {
         assert_eq!(&found, bytes);
     }
     assert_eq!(again.next().expect("just written"), None);
+}
+
+/// What a child inherits from any accepted descriptor is a descriptor, and so is what its own child inherits.
+pub fn inherit(data: &[u8]) {
+    let Ok(parent) = SecurityDescriptor::parse(data) else {
+        return;
+    };
+    let creator = Creator::container_administrator();
+    for is_directory in [false, true] {
+        let Ok(child) = inherited(Some(&parent), is_directory, &creator) else {
+            continue;
+        };
+        let child = SecurityDescriptor::parse(&child).expect("our own descriptor");
+        if let Ok(grandchild) = inherited(Some(&child), false, &creator) {
+            SecurityDescriptor::parse(&grandchild).expect("our own descriptor");
+        }
+    }
 }
 
 /// A descriptor that is accepted can be walked, and its SDDL means a descriptor with the same SDDL.

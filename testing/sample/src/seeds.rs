@@ -45,6 +45,19 @@ pub fn seeds() -> Result<Vec<Seed>> {
     ] {
         add("sddl", name, sddl.into());
         add("security_descriptor", name, descriptors::bytes(sddl)?);
+        add("inherit", name, descriptors::bytes(sddl)?);
+    }
+    for (name, table) in [
+        (
+            "erofs",
+            "42 29 0:35 /Files /a\\040b ro,nosuid,nodev - erofs /s/chains/x.erofs ro,device=/t\n",
+        ),
+        (
+            "overlay",
+            "43 29 0:36 / /m rw,relatime shared:2 master:1 - overlay transom:a rw,upperdir=/u\n",
+        ),
+    ] {
+        add("mount_table", name, table.into());
     }
     for (name, kind, target) in [
         ("junction", LinkKind::MountPoint, r"C:\Target Dir"),

@@ -4,18 +4,20 @@
 //! measurement once, so that a machine that is slow for a while is slow for all of them. The table is Markdown.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+mod times;
+
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
 
 use flate2::bufread::MultiGzDecoder;
 use transom_layer::{DiffId, Names, TreePath, View};
 use transom_sealed::{
     ImageLayer, ImportedLayer, LayerRequest, Limits, NewImage, Node, Platform, Store, Tree,
 };
+
+use times::Times;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -143,47 +145,6 @@ fn bench(tar: &Path, gzip: &Path, folder: &Path) -> Result<()> {
 
 fn mega(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-/// The times of one measurement, one for each round.
-#[derive(Default)]
-struct Times(Vec<Duration>);
-
-impl Times {
-    fn measure<T>(&mut self, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        // What earlier measurements left to be written must not be written on the time of this one.
-        Command::new("sync").status()?;
-        let start = Instant::now();
-        let value = run()?;
-        self.0.push(start.elapsed());
-        Ok(value)
-    }
-
-    fn best(&self) -> Duration {
-        self.0.iter().min().copied().unwrap_or_default()
-    }
-
-    fn median(&self) -> Duration {
-        let mut sorted = self.0.clone();
-        sorted.sort();
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
-    }
-
-    fn row(&self, what: &str, base: Option<(&Times, &str)>, wanted: &str) {
-        let (against, ratio) = base.map_or_else(Default::default, |(base, name)| {
-            let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
-            let (best, median) = (
-                ratio(self.best(), base.best()),
-                ratio(self.median(), base.median()),
-            );
-            (name, format!("{best:.2} ({median:.2})"))
-        });
-        println!(
-            "| {what} | {:.1?} | {:.1?} | {against} | {ratio} | {wanted} |",
-            self.best(),
-            self.median()
-        );
-    }
 }
 
 /// Inflates with the decoder and the buffers that the import uses.

@@ -50,7 +50,7 @@ fn the_bundled_image_is_the_same_on_ntfs() {
         .collect();
     let tree = home.store.open_chain(&layers, WINDOWS).unwrap();
     let volume = same_on_ntfs(&tree);
-    let readme = fs::read_to_string(volume.root().join("Files/hello/readme.txt"));
+    let readme = fs::read_to_string(volume.root().join("Files/HELLO/Readme.TXT"));
     assert_eq!(readme.unwrap(), "The program says hello. Version 2.\r\n");
     assert!(!volume.root().join("Files/Windows/win.ini").exists());
 }
@@ -72,12 +72,12 @@ fn every_kind_of_entry_and_metadata_is_the_same_on_ntfs() {
     let volume = same_on_ntfs(&tree);
 
     // Two more readers, neither of which is ntfs-3g.
-    let long = &object("Files/streams/file").streams["a long stream"];
+    let long = &object("Files/STREAMS/file").streams["a long stream"];
     let cat = output(
         Command::new("ntfscat")
-            .args(["--attribute-name", "a long stream"])
+            .args(["--force", "--attribute-name", "a long stream"])
             .arg(volume.image())
-            .arg("Files/streams/file"),
+            .arg("Files/STREAMS/file"),
     );
     assert!(cat == *long, "{} bytes are not {}", cat.len(), long.len());
     let info = output(

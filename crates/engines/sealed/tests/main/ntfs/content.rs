@@ -146,7 +146,7 @@ fn extended_attributes(builder: &mut Builder) {
         ("$LXGID", &1000u32.to_le_bytes()),
         ("$LXUID", &1001u32.to_le_bytes()),
         ("EMPTY", b""),
-        (&"N".repeat(254), b"a name as long as it can be"),
+        (&"N".repeat(239), b"a name as long as the index takes"),
         ("VALUE", &[0xA5; 20_000]),
     ]);
     builder.file("Files/many EAs", "").metadata.eas = many;
