@@ -88,6 +88,8 @@ pub struct Usage {
     pub blobs: u64,
     /// Merged indexes: a cache.
     pub chains: u64,
+    /// What writable layers hold, as the file system allocates it; what this user may not see is left out.
+    pub writable: u64,
     /// The catalog.
     pub catalog: u64,
     /// What `gc` would give back.
@@ -110,7 +112,7 @@ pub struct ImageUsage {
 impl Usage {
     /// Returns the sum of all that is on disk.
     pub fn total(&self) -> u64 {
-        self.tars + self.indexes + self.blobs + self.chains + self.catalog
+        self.tars + self.indexes + self.blobs + self.chains + self.writable + self.catalog
     }
 }
 
@@ -224,6 +226,7 @@ impl Store {
         let mut usage = Usage {
             catalog: self.catalog_size(),
             chains: folder_size(&self.layout.chains())?,
+            writable: allocated(&self.layout.writables()),
             reclaimable: folder_size(&self.layout.trash())?,
             ..Usage::default()
         };
@@ -356,6 +359,30 @@ fn file_digest(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<BlobDiges
 
 fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
     file_digest(path, &|_| {})
+}
+
+/// Returns the bytes that everything below a folder takes on the disk.
+fn allocated(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        for entry in entries {
+            // Links are not followed: a program may have made them.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            #[cfg(unix)]
+            let size = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
+            #[cfg(not(unix))]
+            let size = metadata.len();
+            bytes += size;
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    bytes
 }
 
 fn folder_size(path: &Path) -> Result<u64, FileError> {

@@ -1,5 +1,7 @@
 //! Making and removing named layers.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use transom_driver::Id;
@@ -8,7 +10,7 @@ use transom_mount::scratch;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use crate::catalog::{self, NamedKind, NamedLayer};
-use crate::durable::{self, FileError};
+use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
 use crate::staging::Staging;
 use crate::store::{self, Store};
@@ -63,9 +65,10 @@ impl Store {
             NamedKind::Writable { bound } => {
                 let folder = staging.new_folder()?;
                 durable::create_file(&folder.join(LOCK))?;
+                let root = self.root_of(&layer)?;
                 match bound {
-                    None => durable::create_dir(&folder.join(UPPER))?,
-                    Some(bound) => make_scratch(&folder, bound)?,
+                    None => make_upper(&folder.join(UPPER), root)?,
+                    Some(bound) => make_scratch(&folder, bound, root)?,
                 }
                 durable::sync_dir(&folder)?;
                 Some(folder)
@@ -98,6 +101,17 @@ impl Store {
             })
             .inspect_err(|_| self.put_back())?;
         Ok(layer)
+    }
+
+    /// Returns what the root of a layer has to be like: as the chain below has it.
+    fn root_of(&self, layer: &NamedLayer) -> Result<Root, NamedLayerFault> {
+        let (below, _) = self.open_below(layer)?;
+        let metadata = below.metadata(&below.root()?)?;
+        Ok(Root {
+            mode: metadata.mode,
+            uid: metadata.uid,
+            gid: metadata.gid,
+        })
     }
 
     /// Returns a named layer.
@@ -201,20 +215,38 @@ impl Store {
         }
         let _lock = self.lock_writable(id)?;
         let home = self.layout.writable(id);
-        make_scratch(&home, bound)?;
+        make_scratch(&home, bound, self.root_of(&layer)?)?;
         durable::sync_dir(&home)?;
         self.catalog.write(|tx| catalog::set_bound(tx, id, bound))?;
         Ok(durable::delete(&home.join(UPPER))?)
     }
 }
 
+/// Whose the root of a layer is, and who may do what there.
+#[derive(Debug, Clone, Copy)]
+struct Root {
+    mode: u16,
+    uid: u32,
+    gid: u32,
+}
+
+/// Makes an upper folder: what a mount shows of the root is its own mode and owner.
+fn make_upper(path: &Path, root: Root) -> Result<(), NamedLayerFault> {
+    durable::create_dir(path)?;
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(path, Some(root.uid), Some(root.gid)).named("give away", path)?;
+    }
+    let mode = Permissions::from_mode(root.mode.into());
+    Ok(std::fs::set_permissions(path, mode).named("set the mode of", path)?)
+}
+
 /// Makes the image that bounds a layer, with the folders of an overlay in it.
-fn make_scratch(folder: &Path, bound: u64) -> Result<(), NamedLayerFault> {
+fn make_scratch(folder: &Path, bound: u64, root: Root) -> Result<(), NamedLayerFault> {
     let image = folder.join(SCRATCH);
     scratch::create(&image, bound)?;
     let made = (|| -> Result<(), NamedLayerFault> {
         let mounted = scratch::mount(&image)?;
-        durable::create_dir(&mounted.path().join(UPPER))?;
+        make_upper(&mounted.path().join(UPPER), root)?;
         Ok(durable::create_dir(&mounted.path().join(WORK))?)
     })();
     if made.is_err() {

@@ -384,7 +384,7 @@ impl Store {
             if !mounted.contains(&mount.target) {
                 self.catalog
                     .write(|tx| catalog::delete_mount(tx, &mount.target))?;
-            } else if is_dead(&mount.target) {
+            } else if mount.via == Via::Fuse && is_dead(&mount.target) {
                 transom_mount::unmount_lazily(&mount.target)?;
                 self.catalog
                     .write(|tx| catalog::delete_mount(tx, &mount.target))?;

@@ -4,6 +4,7 @@
 mod attributes;
 mod hostile;
 mod lookups;
+mod ntfs;
 mod sessions;
 mod support;
 mod whole;
