@@ -43,10 +43,14 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 3] = [
+const PACKAGES: [(&str, &str); 5] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
     ("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
+    // Scratch images.
+    ("e2fsprogs", "mke2fs"),
+    // Real NTFS volumes, to which trees are copied and from which they are read back.
+    ("ntfs-3g", "mkntfs"),
 ];
 
 /// Installs what tests can use, where that is possible; says plainly what is missing where it is not.

@@ -112,16 +112,15 @@ fn committing(store: &Store, image: &ImageRecord, folder: &Path) -> Result<()> {
     create.row("create a writable layer", None, "");
     mount.row("mount it", None, "");
     changes.row("list its changes, one file", None, "");
-    seal.row("seal one changed file: tar, digest, index, synced", None, "50 ms");
+    seal.row(
+        "seal one changed file: tar, digest, index, synced",
+        None,
+        "50 ms",
+    );
     Ok(())
 }
 
-fn looking_up(
-    store: &Store,
-    image: &ImageRecord,
-    deep: &ImageRecord,
-    folder: &Path,
-) -> Result<()> {
+fn looking_up(store: &Store, image: &ImageRecord, deep: &ImageRecord, folder: &Path) -> Result<()> {
     let (one, many) = (folder.join("one"), folder.join("many"));
     for (image, target) in [(image, &one), (deep, &many)] {
         fs::create_dir(target)?;

@@ -9,6 +9,7 @@
 
 mod commit;
 mod describe;
+mod draft;
 mod edit;
 mod error;
 mod export;
@@ -20,6 +21,7 @@ mod open;
 mod place;
 mod plan;
 mod promote;
+mod streams;
 mod upper;
 
 pub use edit::Editor;

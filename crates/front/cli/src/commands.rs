@@ -1,9 +1,11 @@
 //! One module for each group of commands, and the way from the arguments to them.
 
+mod apply;
 mod cat;
 mod cp;
 mod cp_metadata;
 mod diff;
+#[cfg(target_os = "linux")]
 mod edit;
 mod find;
 mod generate;
@@ -11,9 +13,13 @@ mod images;
 mod load;
 mod ls;
 mod maintain;
+#[cfg(target_os = "linux")]
 mod mount;
+#[cfg(not(target_os = "linux"))]
+mod needs_linux;
 mod save;
 mod stat;
+#[cfg(target_os = "linux")]
 mod writable;
 
 use std::path::PathBuf;
@@ -23,6 +29,10 @@ use anyhow::{Context, Result};
 use transom_sealed::Store;
 
 use crate::args::{Args, Command, Global};
+
+// Writable layers and mounts are Linux's so far: elsewhere their commands say so.
+#[cfg(not(target_os = "linux"))]
+use self::{needs_linux as edit, needs_linux as mount, needs_linux as writable};
 
 /// Runs what was asked for.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
@@ -57,8 +67,8 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Mount(mount) => mount::mount(store, global, &mount),
         Command::Umount(umount) => mount::umount(store, &umount),
         Command::Commit(commit) => writable::commit(store, global, &commit),
-        Command::Apply(apply) => writable::apply(store, global, &apply),
-        Command::Grow(grow) => writable::grow(store, &grow),
+        Command::Apply(apply) => apply::apply(store, global, &apply),
+        Command::Grow(grow) => writable::grow(store, global, &grow),
         Command::Mkdir(mkdir) => edit::mkdir(store, &mkdir),
         Command::Mv(mv) => edit::mv(store, &mv),
         Command::Attrib(attrib) => edit::attrib(store, &attrib),

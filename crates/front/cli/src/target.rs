@@ -118,23 +118,3 @@ pub(crate) fn split(store: &Store, text: &str) -> Result<(Target, String)> {
     anyhow::ensure!(!colons.is_empty(), "{text:?} is no REF:PATH");
     anyhow::bail!("no part of {text:?} before a colon is an image or layer in the store")
 }
-
-/// Splits `NAME:PATH` where NAME is a writable layer; `None` if it is not of that form.
-pub(crate) fn split_named(store: &Store, text: &str) -> Result<Option<(String, String)>> {
-    if !text.contains(':') {
-        return Ok(None);
-    }
-    let layers = store.named_layers()?;
-    let mut found = layers.iter().filter_map(|layer| {
-        let path = text.strip_prefix(&layer.id)?.strip_prefix(':')?;
-        Some((layer.id.clone(), path.to_owned()))
-    });
-    Ok(found.next())
-}
-
-/// Splits `NAME:PATH`.
-pub(crate) fn named_path(store: &Store, text: &str) -> Result<(String, String)> {
-    split_named(store, text)?.with_context(|| {
-        format!("{text:?} is no NAME:PATH of a writable layer; `list` shows which there are")
-    })
-}

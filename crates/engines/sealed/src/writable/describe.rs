@@ -8,7 +8,7 @@ use transom_ntmeta::security::SecurityDescriptor;
 
 use super::error::{ChangesError, shown};
 use super::upper::{UpperEntry, UpperKind};
-use crate::tree::{DeviceKind, Kind, Metadata};
+use crate::tree::{DeviceKind, Kind, Metadata, Node};
 
 /// Permission bits that let anybody write.
 const WRITE_BITS: u16 = 0o222;
@@ -19,14 +19,29 @@ const FOLDER_MODE: u16 = 0o755;
 #[derive(Debug, Default)]
 pub(super) struct Above {
     pub(super) path: Vec<u8>,
+    /// The folder of the chain that shows through it.
+    pub(super) source: Option<Node>,
     /// Its security descriptor, its own or the one that it has inherited itself.
     security: Vec<u8>,
     attributes: FileAttributes,
 }
 
 impl Above {
+    /// Makes the root of the tar; the folders in it inherit from a fresh volume.
+    pub(super) fn root(source: Option<Node>) -> Self {
+        Self {
+            source,
+            ..Self::default()
+        }
+    }
+
     /// Makes the folder at `path` one to inherit from.
-    pub(super) fn of(path: &[u8], metadata: &Metadata, above: &Self) -> Result<Self, ChangesError> {
+    pub(super) fn of(
+        path: &[u8],
+        source: Option<&Node>,
+        metadata: &Metadata,
+        above: &Self,
+    ) -> Result<Self, ChangesError> {
         // A folder without a descriptor gets an inherited one when Windows imports the layer; the top
         // folders get that of a fresh volume.
         let security = match &metadata.security {
@@ -36,6 +51,7 @@ impl Above {
         };
         Ok(Self {
             path: path.to_vec(),
+            source: source.cloned(),
             security,
             attributes: metadata.attributes.unwrap_or_default(),
         })
@@ -126,13 +142,10 @@ pub(super) fn posix(entry: &UpperEntry, path: &[u8]) -> Result<Metadata, Changes
 /// Returns the metadata of something that was copied up from `base`, changed or not.
 pub(super) fn copied(
     entry: &UpperEntry,
-    base: Option<&Metadata>,
+    base: &Metadata,
     path: &[u8],
 ) -> Result<Metadata, ChangesError> {
     let mut metadata = read(entry, path)?;
-    let Some(base) = base else {
-        return Ok(round(metadata));
-    };
     let is_file = metadata.kind == Kind::File && base.kind == Kind::File;
     let is_written = metadata.modified != base.modified || metadata.size != base.size;
     if let Some(attributes) = &mut metadata.attributes {

@@ -175,6 +175,36 @@ pub enum EditError {
         /// The path.
         path: String,
     },
+    /// A name that Windows takes for something of its own.
+    #[error("{path}: a name that ends in .$wcidirs$ is dropped by Windows")]
+    CarrierName {
+        /// The path.
+        path: String,
+    },
+    /// A stream's name that NTFS does not have.
+    #[error("{path}: an alternate stream has one name, without another colon: file:stream")]
+    StreamName {
+        /// The path.
+        path: String,
+    },
+    /// A stream is a file.
+    #[error("{path}: an alternate stream is neither a folder nor a link")]
+    StreamIsFile {
+        /// The path.
+        path: String,
+    },
+    /// Something that a layer cannot take away.
+    #[error("{path} stays: no layer can delete or rename it (Windows refuses this, too)")]
+    Undeletable {
+        /// The path.
+        path: String,
+    },
+    /// Windows metadata for a Linux image.
+    #[error("files of a Linux image have no Windows attributes or security")]
+    NoWindowsMetadata,
+    /// Permission bits for a Windows image.
+    #[error("files of a Windows image have no permission bits: give them a security descriptor")]
+    NoPermissions,
     /// A damaged descriptor.
     #[error("{path}: the security descriptor is damaged: {source}")]
     Security {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use transom_layer::Names;
 use transom_layertar::windows::{Shape, WindowsMetadata, to_header};
-use transom_layertar::{EntryKind, Header, MetadataError, WriteError, Writer};
+use transom_layertar::{EntryKind, Header, MetadataError, WriteError, Writer, whiteout};
 
 use super::error::ChangesError;
 use super::plan::{Content, Entry, Item, Stream, What};
@@ -86,7 +86,7 @@ impl Export<'_> {
     fn item(&mut self, item: &Item) -> Result<(), ExportError> {
         match &item.what {
             What::Deleted(_) => {
-                let header = Header::new(EntryKind::File, &whiteout(&item.path));
+                let header = Header::new(EntryKind::File, &whiteout::name_of(&item.path));
                 self.tar.append(&header)?;
             }
             What::HardLink { target, metadata } => {
@@ -182,16 +182,6 @@ impl Export<'_> {
         }
         Ok(())
     }
-}
-
-/// Returns the path of the whiteout that deletes `path`.
-fn whiteout(path: &[u8]) -> Vec<u8> {
-    let start = path
-        .iter()
-        .rposition(|byte| *byte == b'/')
-        .map_or(0, |at| at + 1);
-    let (folder, name) = path.split_at(start);
-    [folder, b".wh.", name].concat()
 }
 
 fn shape(metadata: &Metadata) -> Shape<'_> {

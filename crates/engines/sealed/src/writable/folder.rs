@@ -4,15 +4,15 @@
 use std::collections::HashMap;
 
 use transom_layer::Names;
+use transom_layertar::PathError;
 use transom_layertar::path::{self, Rules};
-use transom_ntmeta::name::{eq_folded, split_stream};
+use transom_ntmeta::name::{NameError, check_component, eq_folded, split_stream};
 
 use super::error::{ChangesError, shown};
-use super::links::join;
+use super::links::{self, join};
 use super::plan::Planner;
 use super::upper::{UpperEntry, UpperKind};
 use crate::diff::key;
-use crate::index::long_name;
 use crate::tree::{EntryName, Kind, Node};
 
 /// Carriers of HCS's transport folders end in this: hcsshim takes every such name for one and drops it.
@@ -34,6 +34,8 @@ pub(super) struct Child {
     pub(super) aliases: Vec<Vec<u8>>,
     /// What of the chain has this name in the folder that shows through.
     pub(super) source: Option<Node>,
+    /// The upper folder has it under another case of the name that `source` has.
+    pub(super) is_in_other_case: bool,
     /// What the chain has at this place.
     pub(super) here: Option<Node>,
     /// Alternate streams that the upper folder has or deletes.
@@ -41,7 +43,7 @@ pub(super) struct Child {
 }
 
 /// An alternate stream that was written, or deleted (then `upper` is `None`).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StreamChange {
     pub(super) name: Vec<u8>,
     pub(super) upper: Option<Placed>,
@@ -93,7 +95,7 @@ impl Planner<'_> {
         }
         let source = self.lower_folder(source)?;
         let here = self.lower_folder(here.filter(|_| is_moved))?;
-        let mut groups = self.groups(uppers, &source)?;
+        let mut groups = self.groups(uppers, source.node)?;
         for name in touched {
             let group = groups.entry(key(self.lower.names(), name)).or_default();
             group.touched = Some(name.clone());
@@ -138,22 +140,16 @@ impl Planner<'_> {
     }
 
     /// Collects what the upper folder has, by name.
-    fn groups(&self, uppers: &Uppers, source: &LowerFolder<'_>) -> Result<Groups, ChangesError> {
+    fn groups(&self, uppers: &Uppers, source: Option<&Node>) -> Result<Groups, ChangesError> {
         let mut groups = Groups::new();
         for folder in uppers.main.iter().chain(&uppers.aliases) {
             for entry in self.listing.get(folder).into_iter().flatten() {
-                // A whiteout has no attribute with its true name, but what it hides has.
-                let is_short = long_name::is_shortened(&entry.name);
-                let mut hidden = source.names.values().filter(|_| is_short);
-                let name = match hidden.find(|name| name.stored == entry.name) {
-                    Some(hidden) => &hidden.name,
-                    None => long_name::true_name(&entry.name, &entry.xattrs),
-                };
+                let name = links::true_name(self.lower, source, entry)?;
                 let placed = (entry.clone(), join(folder, &entry.name));
-                let is_whiteout = entry.kind == UpperKind::Whiteout;
+                let is_whiteout = entry.kind.is_nothing();
                 let (base, stream) = match self.lower.names() {
-                    Names::Windows => split_stream(name),
-                    Names::Posix => (name, None),
+                    Names::Windows => split_stream(&name),
+                    Names::Posix => (name.as_slice(), None),
                 };
                 let group = groups.entry(key(self.lower.names(), base)).or_default();
                 match stream {
@@ -162,7 +158,7 @@ impl Planner<'_> {
                         upper: (!is_whiteout).then_some(placed),
                     }),
                     None if is_whiteout => group.is_whiteout = true,
-                    None => group.entries.push((name.to_vec(), placed)),
+                    None => group.entries.push((name, placed)),
                 }
             }
         }
@@ -182,6 +178,7 @@ impl Planner<'_> {
             upper: None,
             aliases: Vec::new(),
             source: source.filter(|_| !group.is_whiteout),
+            is_in_other_case: false,
             here,
             streams: group.streams,
         };
@@ -211,9 +208,7 @@ impl Planner<'_> {
         let mut entries = group.entries.into_iter();
         let (name, main) = entries.next().expect("not empty, as checked above");
         for (_, other) in entries {
-            let are_folders = [&main, &other]
-                .iter()
-                .all(|(entry, _)| matches!(entry.kind, UpperKind::Directory { .. }));
+            let are_folders = is_folder(&main) && is_mergeable_folder(&other);
             if !are_folders || !child.source.as_ref().is_some_and(Node::is_directory) {
                 return Err(ChangesError::Clash {
                     first: shown(&main.1),
@@ -222,17 +217,30 @@ impl Planner<'_> {
             }
             child.aliases.push(other.1);
         }
-        self.check_name(&main.1, &join(path, &name))?;
-        child.name = match &child.source {
-            Some(source) => source.name().to_vec(),
-            None => name,
-        };
+        match &child.source {
+            Some(source) if source.name() != name => {
+                let is_same_kind = match source.is_directory() {
+                    true => is_mergeable_folder(&main),
+                    false => source.is_file() && matches!(main.0.kind, UpperKind::File { .. }),
+                };
+                if !is_same_kind {
+                    return Err(ChangesError::Clash {
+                        first: shown(source.path()),
+                        second: shown(&main.1),
+                    });
+                }
+                child.is_in_other_case = true;
+                child.name = source.name().to_vec();
+            }
+            _ => child.name = name,
+        }
+        self.check_name(&main, &join(path, &child.name))?;
         child.upper = Some(main);
         Ok(Some(child))
     }
 
     /// Refuses a name that no layer can have.
-    fn check_name(&self, place: &[u8], path: &[u8]) -> Result<(), ChangesError> {
+    fn check_name(&self, (entry, place): &Placed, path: &[u8]) -> Result<(), ChangesError> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let reserved = if name.starts_with(b".wh.") {
             Some("begins with .wh. means a deletion in a layer, and so")
@@ -247,13 +255,25 @@ impl Planner<'_> {
                 what,
             });
         }
-        if self.lower.names() == Names::Windows {
-            path::clean(path, Rules::Windows).map_err(|source| ChangesError::Name {
-                path: shown(place),
-                source,
-            })?;
+        if self.lower.names() == Names::Posix {
+            return Ok(());
         }
-        Ok(())
+        let refuse = |source| ChangesError::Name {
+            path: shown(place),
+            source,
+        };
+        path::clean(path, Rules::Windows).map_err(refuse)?;
+        // Archives from elsewhere may bring `a?b`, but Windows' own import fails on it: no new file is called so.
+        match check_component(name) {
+            Err(source @ NameError::Reserved { .. }) if entry.origin.is_none() => {
+                Err(refuse(PathError::Component {
+                    name: path.to_vec(),
+                    component: name.to_vec(),
+                    source,
+                }))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn lower_folder<'a>(&self, node: Option<&'a Node>) -> Result<LowerFolder<'a>, ChangesError> {
@@ -285,8 +305,17 @@ impl Planner<'_> {
 
 /// Says whether Windows leaves this out of every layer.
 fn is_dropped(path: &[u8], child: &Child) -> bool {
-    let is_folder = |(entry, _): &Placed| matches!(entry.kind, UpperKind::Directory { .. });
     path == b"Files"
         && eq_folded(&child.name, RECYCLE_BIN)
         && child.upper.as_ref().is_some_and(is_folder)
+}
+
+fn is_folder((entry, _): &Placed) -> bool {
+    matches!(entry.kind, UpperKind::Directory { .. })
+}
+
+/// Says whether this is a folder that Windows would have made of another one's content by writing to it: one that
+/// was moved here brings content of its own.
+fn is_mergeable_folder((entry, _): &Placed) -> bool {
+    matches!(entry.kind, UpperKind::Directory { redirect: None, .. })
 }

@@ -1,7 +1,7 @@
-//! The other names of files of the chain that the writable layer has changed under one name.
+//! The other names of files that the writable layer has changed under one name.
 //!
-//! A hard-linked file that is changed is changed under all its names, as on NTFS; the layer must then
-//! hold all of them.
+//! A hard-linked file that is changed, or moved with its folder, is changed under all its names, as on
+//! NTFS; the layer must then hold all of them.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,12 +10,39 @@ use transom_layer::Names;
 use transom_ntmeta::name::split_stream;
 
 use super::error::ChangesError;
+use super::folder::{Child, StreamChange};
 use super::upper::{Upper, UpperEntry, UpperKind};
-use crate::index::keys;
+use crate::diff::key;
+use crate::index::{keys, long_name};
 use crate::tree::{Node, Tree};
 
 /// All folders of an upper folder: path and content.
 pub(super) type Listing = HashMap<Vec<u8>, Vec<UpperEntry>>;
+/// What of the chain shows through the folders of an upper folder, by their paths.
+type Sources = HashMap<Vec<u8>, Option<Node>>;
+
+/// A file that has several names, of the upper folder or of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum FileId {
+    Upper(u64),
+    Lower(Nid),
+}
+
+/// Returns what tells a file that has several names from others.
+pub(super) fn file_id(child: &Child) -> Option<FileId> {
+    match (&child.upper, &child.source) {
+        (Some((entry, _)), _) => {
+            (entry.links > 1 && !is_folder(entry)).then_some(FileId::Upper(entry.inode))
+        }
+        (None, Some(source)) if source.is_directory() => None,
+        (None, Some(source)) => (source.links() > 1).then(|| FileId::Lower(source.nid())),
+        (None, None) => None,
+    }
+}
+
+fn is_folder(entry: &UpperEntry) -> bool {
+    matches!(entry.kind, UpperKind::Directory { .. })
+}
 
 /// What is to be told of the chain although the upper folder does not have it.
 #[derive(Debug, Default)]
@@ -26,6 +53,8 @@ pub(super) struct Touched {
     copies: HashMap<Nid, (UpperEntry, Vec<u8>)>,
     /// Paths of the files whose number was asked for.
     places: HashMap<Nid, Vec<Vec<u8>>>,
+    /// What was done to the streams of files that have more names, by any of these.
+    streams: HashMap<FileId, Vec<StreamChange>>,
 }
 
 impl Touched {
@@ -42,6 +71,11 @@ impl Touched {
     /// Returns where a file of the chain is that was moved away with its streams left behind.
     pub(super) fn place(&self, nid: Nid) -> Option<&[u8]> {
         self.places.get(&nid)?.first().map(Vec::as_slice)
+    }
+
+    /// Returns what was done to the streams of a file by any of its names.
+    pub(super) fn streams(&self, id: FileId) -> Option<&[StreamChange]> {
+        self.streams.get(&id).map(Vec::as_slice)
     }
 
     /// Adds a path and the folders on the way to it.
@@ -68,7 +102,7 @@ pub(super) fn list_all(upper: &Upper) -> Result<Listing, ChangesError> {
     while let Some(folder) = folders.pop() {
         let entries = upper.list(&folder)?;
         for entry in &entries {
-            if matches!(entry.kind, UpperKind::Directory { .. }) {
+            if is_folder(entry) {
                 folders.push(join(&folder, &entry.name));
             }
         }
@@ -81,35 +115,31 @@ pub(super) fn list_all(upper: &Upper) -> Result<Listing, ChangesError> {
 pub(super) fn touched(lower: &Tree, listing: &Listing) -> Result<Touched, ChangesError> {
     let mut touched = Touched::default();
     let mut wanted = HashSet::new();
+    let sources = sources(lower, listing, &mut wanted)?;
     for (folder, entries) in listing {
+        let source = sources.get(folder).and_then(Option::as_ref);
         for entry in entries {
-            match entry.kind {
-                UpperKind::File { .. } => {
-                    let Some(origin) = entry.origin.filter(|origin| origin.uuid == lower.uuid())
-                    else {
-                        continue;
-                    };
-                    let node = lower.nameless(origin.nid)?;
-                    if !node.is_directory() && node.links() > 1 {
-                        let copy = (entry.clone(), join(folder, &entry.name));
-                        touched.copies.insert(origin.nid, copy);
-                        wanted.insert(origin.nid);
-                    }
-                    if entry.xattr(keys::STREAMS).is_some() && !is_in_place(lower, folder, entry)? {
-                        wanted.insert(origin.nid);
-                    }
-                }
-                UpperKind::Whiteout => {}
-                _ => continue,
+            let origin = entry
+                .origin
+                .filter(|origin| !is_folder(entry) && origin.uuid == lower.uuid());
+            let Some(origin) = origin else { continue };
+            let node = lower.nameless(origin.nid)?;
+            if !node.is_directory() && node.links() > 1 {
+                let copy = (entry.clone(), join(folder, &entry.name));
+                touched.copies.insert(origin.nid, copy);
+                wanted.insert(origin.nid);
             }
-            if lower.names() == Names::Windows
-                && let (base, Some(_)) = split_stream(&entry.name)
-                && let Some(owner) = lower_at(lower, &join(folder, base))?
-                && owner.links() > 1
-                && !owner.is_directory()
-            {
-                wanted.insert(owner.nid());
+            let there = in_source(lower, source, &entry.name)?;
+            let is_in_place = there.is_some_and(|there| there.nid() == origin.nid);
+            if entry.xattr(keys::STREAMS).is_some() && !is_in_place {
+                wanted.insert(origin.nid);
             }
+        }
+    }
+    if lower.names() == Names::Windows {
+        for (folder, entries) in listing {
+            let source = sources.get(folder).and_then(Option::as_ref);
+            stream_changes(lower, folder, entries, source, &mut touched, &mut wanted)?;
         }
     }
     if wanted.is_empty() {
@@ -129,11 +159,161 @@ pub(super) fn touched(lower: &Tree, listing: &Listing) -> Result<Touched, Change
     Ok(touched)
 }
 
-/// Says whether a copied-up file has the name that it has in the chain.
-fn is_in_place(lower: &Tree, folder: &[u8], entry: &UpperEntry) -> Result<bool, ChangesError> {
-    let there = lower_at(lower, &join(folder, &entry.name))?;
-    let origin = entry.origin.map(|origin| origin.nid);
-    Ok(there.is_some_and(|there| Some(there.nid()) == origin))
+/// Finds what shows through each folder; hard-linked files in those that were moved are `wanted`.
+fn sources(
+    lower: &Tree,
+    listing: &Listing,
+    wanted: &mut HashSet<Nid>,
+) -> Result<Sources, ChangesError> {
+    let mut sources = Sources::new();
+    let mut folders = vec![(Vec::new(), Some(lower.root()?))];
+    while let Some((folder, source)) = folders.pop() {
+        let entries = listing.get(&folder).map(Vec::as_slice).unwrap_or_default();
+        for entry in entries {
+            let UpperKind::Directory { opaque, redirect } = &entry.kind else {
+                continue;
+            };
+            let own = in_source(lower, source.as_ref(), &entry.name)?;
+            let below = match (redirect, own) {
+                (Some(target), _) => {
+                    let moved = redirected(lower, target, source.as_ref())?;
+                    if let Some(moved) = &moved {
+                        add_linked(lower, moved, wanted)?;
+                    }
+                    moved
+                }
+                (None, Some(own)) => (!opaque).then_some(own),
+                (None, None) => in_other_case(lower, entries, source.as_ref(), &entry.name)?,
+            };
+            let below = below.filter(Node::is_directory);
+            folders.push((join(&folder, &entry.name), below));
+        }
+        sources.insert(folder, source);
+    }
+    Ok(sources)
+}
+
+/// Finds the folder of the chain that a new one is on Windows, because only the case of the names differs.
+fn in_other_case(
+    lower: &Tree,
+    beside: &[UpperEntry],
+    source: Option<&Node>,
+    name: &[u8],
+) -> Result<Option<Node>, ChangesError> {
+    let Some(found) = source.map(|source| lower.child(source, name)).transpose()? else {
+        return Ok(None);
+    };
+    let is_deleted = |found: &Node| {
+        let mut whiteouts = beside.iter().filter(|entry| entry.kind.is_nothing());
+        whiteouts.any(|entry| entry.name == found.name())
+    };
+    Ok(found.filter(|found| !is_deleted(found)))
+}
+
+/// Collects the files below a folder of the chain that have several names.
+fn add_linked(lower: &Tree, folder: &Node, wanted: &mut HashSet<Nid>) -> Result<(), ChangesError> {
+    let mut folders = vec![folder.clone()];
+    while let Some(folder) = folders.pop().filter(Node::is_directory) {
+        for entry in lower.children(&folder)? {
+            if entry.is_directory() {
+                folders.push(entry);
+            } else if entry.links() > 1 {
+                wanted.insert(entry.nid());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Collects what was done to the streams of files that have several names.
+fn stream_changes(
+    lower: &Tree,
+    folder: &[u8],
+    entries: &[UpperEntry],
+    source: Option<&Node>,
+    touched: &mut Touched,
+    wanted: &mut HashSet<Nid>,
+) -> Result<(), ChangesError> {
+    let mut files = HashMap::new();
+    let mut streams = Vec::new();
+    for entry in entries {
+        let name = true_name(lower, source, entry)?;
+        match split_stream(&name) {
+            (file, Some(stream)) => streams.push((file.to_vec(), stream.to_vec(), entry)),
+            (file, None) => {
+                let known = files.entry(key(Names::Windows, file)).or_insert(entry);
+                if known.kind.is_nothing() {
+                    *known = entry;
+                }
+            }
+        }
+    }
+    for (file, stream, entry) in streams {
+        let id = match files.get(&key(Names::Windows, &file)) {
+            Some(owner) if is_folder(owner) || owner.kind.is_nothing() || owner.links < 2 => None,
+            Some(owner) => Some(FileId::Upper(owner.inode)),
+            None => {
+                let owner = source
+                    .map(|source| lower.child(source, &file))
+                    .transpose()?;
+                let owner = owner.flatten();
+                let owner = owner.filter(|owner| !owner.is_directory() && owner.links() > 1);
+                owner.map(|owner| {
+                    wanted.insert(owner.nid());
+                    match touched.copies.get(&owner.nid()) {
+                        Some((copy, _)) => FileId::Upper(copy.inode),
+                        None => FileId::Lower(owner.nid()),
+                    }
+                })
+            }
+        };
+        let Some(id) = id else { continue };
+        let is_there = !entry.kind.is_nothing();
+        touched.streams.entry(id).or_default().push(StreamChange {
+            name: stream,
+            upper: is_there.then(|| (entry.clone(), join(folder, &entry.name))),
+        });
+    }
+    Ok(())
+}
+
+/// Returns the true name of an entry of the upper folder. If it is stored shortened, and has not brought its name
+/// along, what it hides has it.
+pub(super) fn true_name(
+    lower: &Tree,
+    source: Option<&Node>,
+    entry: &UpperEntry,
+) -> Result<Vec<u8>, ChangesError> {
+    if long_name::is_shortened(&entry.name)
+        && let Some(hidden) = in_source(lower, source, &entry.name)?
+    {
+        return Ok(hidden.name().to_vec());
+    }
+    Ok(long_name::true_name(&entry.name, &entry.xattrs).to_vec())
+}
+
+fn in_source(
+    lower: &Tree,
+    source: Option<&Node>,
+    stored: &[u8],
+) -> Result<Option<Node>, ChangesError> {
+    match source {
+        Some(source) => Ok(lower.stored_child(source, stored)?),
+        None => Ok(None),
+    }
+}
+
+/// Finds what a redirect of overlayfs leads to: a path from the root, or a name in the folder of the chain that
+/// shows through the one in which it stands.
+pub(super) fn redirected(
+    lower: &Tree,
+    target: &[u8],
+    source: Option<&Node>,
+) -> Result<Option<Node>, ChangesError> {
+    match target.strip_prefix(b"/") {
+        Some(absolute) => lower_at(lower, absolute),
+        None => in_source(lower, source, target),
+    }
 }
 
 /// Returns the entry of the chain at a path as a mount shows it.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use transom_erofs::Nid;
 use transom_layer::Names;
 use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
@@ -59,7 +60,7 @@ impl Place {
     }
 
     /// Lists a folder, streams too; only entries of one name if one is given.
-    fn children(
+    pub(super) fn children(
         &self,
         lower: &Tree,
         upper: &Upper,
@@ -71,20 +72,30 @@ impl Place {
                 .as_ref()
                 .is_none_or(|wanted| key(lower.names(), name) == *wanted)
         };
+        let mut of_upper = Vec::new();
+        if let Some((entry, path)) = &self.upper
+            && matches!(entry.kind, UpperKind::Directory { .. })
+        {
+            for name in upper.names(path)? {
+                // The true name of a shortened one is in its attributes, or in those of what it hides.
+                if (is_wanted(&name) || long_name::is_shortened(&name))
+                    && let Some(entry) = upper.entry(&join(path, &name))?
+                {
+                    of_upper.push(entry);
+                }
+            }
+        }
         let mut of_lower = Vec::new();
         if let Some(folder) = self.lower.as_ref().filter(|node| node.is_directory()) {
             for entry in lower.names_in(folder)? {
-                of_lower.push((lower.named(folder, &entry)?, entry.stored));
+                let is_over = |upper: &UpperEntry| upper.name == entry.stored;
+                if is_wanted(&entry.name) || of_upper.iter().any(is_over) {
+                    of_lower.push((lower.named(folder, &entry)?, entry.stored));
+                }
             }
         }
         let above = Rc::new(self.clone());
         let mut children = Vec::new();
-        let of_upper = match &self.upper {
-            Some((entry, path)) if matches!(entry.kind, UpperKind::Directory { .. }) => {
-                upper.list(path)?
-            }
-            _ => Vec::new(),
-        };
         for entry in of_upper {
             let below = of_lower
                 .iter()
@@ -186,6 +197,25 @@ impl Place {
             (Some((entry, _)), _) => matches!(entry.kind, UpperKind::File { .. }),
             (None, lower) => lower.as_ref().is_some_and(Node::is_file),
         }
+    }
+
+    /// Returns how many names it has, in the chain or in the upper folder.
+    pub(super) fn links(&self) -> u32 {
+        let of_upper = self.upper.as_ref().map_or(0, |(entry, _)| entry.links);
+        of_upper.max(self.lower.as_ref().map_or(0, Node::links))
+    }
+
+    /// Returns the number in the chain of a file that has several names there.
+    pub(super) fn hard_linked(&self, lower: &Tree) -> Result<Option<Nid>, TreeError> {
+        let node = match (&self.upper, &self.lower) {
+            (Some((entry, _)), _) => match entry.origin {
+                Some(origin) if origin.uuid == lower.uuid() => lower.nameless(origin.nid)?,
+                _ => return Ok(None),
+            },
+            (None, Some(node)) => node.clone(),
+            (None, None) => return Ok(None),
+        };
+        Ok((!node.is_directory() && node.links() > 1).then(|| node.nid()))
     }
 
     /// Says whether it is a link that has no attributes yet, because no link can have any.

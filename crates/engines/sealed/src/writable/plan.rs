@@ -9,21 +9,18 @@
 //! (`here`). The last two differ where a folder was renamed, replaced or made: then everything in it is
 //! told, and everything the chain has there and the result has not is deleted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use transom_erofs::Nid;
 use transom_layer::Names;
 use transom_ntmeta::filetime::UnixTime;
-use transom_ntmeta::name;
 
 use super::describe::{self, Above};
 use super::error::{ChangesError, shown};
-use super::folder::{Child, StreamChange, Uppers};
-use super::links::{self, Listing, Touched, join};
+use super::folder::{Child, Uppers};
+use super::links::{self, FileId, Listing, Touched, file_id, join};
 use super::upper::{Upper, UpperEntry, UpperKind};
-use crate::diff::{Change, key};
-use crate::index::keys;
+use crate::diff::Change;
 use crate::tree::{Kind, Metadata, Node, Tree};
 
 /// One entry of a layer tar, or several: a file with its streams.
@@ -107,6 +104,7 @@ pub(crate) fn plan(
         upper: upper.entry(b"")?.map(|entry| (entry, Vec::new())),
         aliases: Vec::new(),
         source: Some(root.clone()),
+        is_in_other_case: false,
         here: Some(root),
         streams: Vec::new(),
     };
@@ -115,13 +113,6 @@ pub(crate) fn plan(
         planner.child(child, &above)?;
     }
     Ok(planner.items)
-}
-
-/// A file of the upper folder or of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum FileId {
-    Upper(u64),
-    Lower(Nid),
 }
 
 pub(super) struct Planner<'a> {
@@ -165,12 +156,12 @@ impl Planner<'_> {
         path: Vec<u8>,
         above: &Rc<Above>,
     ) -> Result<(), ChangesError> {
-        let source = self.shows_through(&child, &path)?;
+        let source = self.shows_through(&child, &path, above)?;
         let below = match path.is_empty() {
-            true => Above::default(),
+            true => Above::root(source.clone()),
             false => {
                 let metadata = self.metadata(&child, &path, source.as_ref(), above)?;
-                let below = Above::of(&path, &metadata, above)?;
+                let below = Above::of(&path, source.as_ref(), &metadata, above)?;
                 let streams = self.streams(&child, &path, source.as_ref())?;
                 let is_formal = child.upper.is_none()
                     && streams.is_empty()
@@ -206,7 +197,12 @@ impl Planner<'_> {
     }
 
     /// Returns the folder of the chain whose content shows through a folder.
-    fn shows_through(&self, child: &Child, path: &[u8]) -> Result<Option<Node>, ChangesError> {
+    fn shows_through(
+        &self,
+        child: &Child,
+        path: &[u8],
+        above: &Above,
+    ) -> Result<Option<Node>, ChangesError> {
         let own = child.source.clone().filter(Node::is_directory);
         let Some((entry, _)) = &child.upper else {
             return Ok(own);
@@ -215,26 +211,17 @@ impl Planner<'_> {
             return Ok(None);
         };
         match redirect {
-            Some(target) => Ok(Some(self.redirected(child, target, path)?)),
-            None if *opaque => Ok(None),
+            Some(target) => Ok(Some(self.redirected(target, path, above)?)),
+            // A new folder is opaque, but Windows would have put its content into the one that is there.
+            None if *opaque && !child.is_in_other_case => Ok(None),
             None => Ok(own),
         }
     }
 
     /// Finds what a redirect of overlayfs leads to.
-    fn redirected(&self, child: &Child, target: &[u8], path: &[u8]) -> Result<Node, ChangesError> {
-        let place = match (target.strip_prefix(b"/"), &child.upper) {
-            (Some(absolute), _) => absolute.to_vec(),
-            (None, Some((_, upper))) => match upper.iter().rposition(|byte| *byte == b'/') {
-                Some(slash) => join(&upper[..slash], target),
-                None => target.to_vec(),
-            },
-            (None, None) => target.to_vec(),
-        };
-        links::lower_at(self.lower, &place)?.ok_or_else(|| ChangesError::LostSource {
-            path: shown(path),
-            target: shown(target),
-        })
+    fn redirected(&self, target: &[u8], path: &[u8], above: &Above) -> Result<Node, ChangesError> {
+        links::redirected(self.lower, target, above.source.as_ref())?
+            .ok_or_else(|| lost(path, target))
     }
 
     /// Tells a file, a link or something else without content of its own kind.
@@ -244,10 +231,8 @@ impl Planner<'_> {
         path: Vec<u8>,
         above: &Rc<Above>,
     ) -> Result<(), ChangesError> {
-        if let Some((entry, _)) = &child.upper
-            && !self.can_hold(entry, &path)?
-        {
-            return Ok(());
+        if let Some((entry, _)) = &child.upper {
+            self.check_kind(entry, &path)?;
         }
         let base = self.copied_from(child)?;
         let metadata = self.metadata(child, &path, base.as_ref(), above)?;
@@ -264,7 +249,7 @@ impl Planner<'_> {
             self.first_names.insert(id, path.clone());
         }
         let content = match metadata.kind {
-            Kind::File => Some(self.data(child, &path, base.as_ref())?),
+            Kind::File => Some(self.data(child, &path, base.as_ref(), above)?),
             _ => None,
         };
         let entry = Entry {
@@ -285,16 +270,15 @@ impl Planner<'_> {
         self.items.push(Item { path, change, what });
     }
 
-    /// Says whether a layer can hold this; sockets are nothing without their process and left out.
-    fn can_hold(&self, entry: &UpperEntry, path: &[u8]) -> Result<bool, ChangesError> {
+    /// Refuses what no Windows layer can hold.
+    fn check_kind(&self, entry: &UpperEntry, path: &[u8]) -> Result<(), ChangesError> {
         let what = match entry.kind {
-            UpperKind::Socket => return Ok(false),
             UpperKind::CharDevice(_) | UpperKind::BlockDevice(_) => "a device",
             UpperKind::Fifo => "a pipe",
-            _ => return Ok(true),
+            _ => return Ok(()),
         };
         match self.lower.names() {
-            Names::Posix => Ok(true),
+            Names::Posix => Ok(()),
             Names::Windows => Err(ChangesError::Kind {
                 path: shown(path),
                 what,
@@ -317,8 +301,7 @@ impl Planner<'_> {
                 None => self.lower.nameless(origin.nid)?,
             })),
             // Another case of a name that is there: Windows would have written to that file.
-            (None, Some(source)) if source.name() != name_of(entry) => Ok(Some(source.clone())),
-            (None, Some(source)) if is_copy(entry) => Ok(Some(source.clone())),
+            (None, Some(source)) if child.is_in_other_case => Ok(Some(source.clone())),
             _ => Ok(None),
         }
     }
@@ -348,17 +331,15 @@ impl Planner<'_> {
             return Ok(base.unwrap_or_else(|| describe::plain_folder(self.latest)));
         };
         let names = self.lower.names();
-        let copied = is_copy(entry);
-        let mut metadata = match names {
-            Names::Posix => describe::posix(entry, path)?,
-            Names::Windows if copied => describe::copied(entry, base.as_ref(), path)?,
-            Names::Windows => match &base {
-                Some(base) => describe::written_over(entry, base),
-                None => describe::new(entry, above, path)?,
-            },
+        let is_copy = entry.origin.is_some();
+        let mut metadata = match (names, &base) {
+            (Names::Posix, _) => describe::posix(entry, path)?,
+            (Names::Windows, Some(base)) if is_copy => describe::copied(entry, base, path)?,
+            (Names::Windows, Some(base)) => describe::written_over(entry, base),
+            (Names::Windows, None) => describe::new(entry, above, path)?,
         };
         if names == Names::Windows
-            && let (UpperKind::Symlink(target), false) = (&entry.kind, copied)
+            && let (UpperKind::Symlink(target), None) = (&entry.kind, &base)
         {
             let leads_to_folder = self.leads_to_folder(path, target);
             describe::new_link(&mut metadata, target, leads_to_folder);
@@ -391,6 +372,7 @@ impl Planner<'_> {
         child: &Child,
         path: &[u8],
         base: Option<&Node>,
+        above: &Above,
     ) -> Result<Content, ChangesError> {
         let of_chain = |node: Node| Content::Lower(Box::new(node));
         let Some((entry, place)) = &child.upper else {
@@ -402,106 +384,16 @@ impl Planner<'_> {
             } => Ok(Content::Upper(place.clone())),
             UpperKind::File {
                 metadata_only: Some(Some(target)),
-            } => Ok(of_chain(self.redirected(child, target, path)?)),
+            } => Ok(of_chain(self.redirected(target, path, above)?)),
             // The base can be nameless, which is enough to read it.
             _ => base.cloned().map(of_chain).ok_or_else(|| lost(path, b"")),
         }
     }
-
-    /// Returns the streams of a file or folder: those that the chain has there, and the changes.
-    fn streams(
-        &self,
-        child: &Child,
-        path: &[u8],
-        owner: Option<&Node>,
-    ) -> Result<Vec<Stream>, ChangesError> {
-        if self.lower.names() == Names::Posix {
-            return Ok(Vec::new());
-        }
-        let mut streams = Vec::new();
-        let mut known = HashSet::new();
-        let change = |known: bool| match known {
-            true => Change::Modified,
-            false => Change::Added,
-        };
-        if let Some(owner) = owner {
-            for node in self.lower.streams(owner)? {
-                let (_, stream) = name::split_stream(node.name());
-                let stream = stream.unwrap_or_default().to_vec();
-                let folded = key(Names::Windows, &stream);
-                known.insert(folded.clone());
-                if child
-                    .streams
-                    .iter()
-                    .any(|change| key(Names::Windows, &change.name) == folded)
-                {
-                    continue;
-                }
-                let metadata = self.lower.metadata(&node)?;
-                streams.push(Stream {
-                    name: stream,
-                    size: metadata.size,
-                    content: Content::Lower(Box::new(node)),
-                    change: change(child.here.is_some()),
-                });
-            }
-        }
-        for StreamChange { name, upper } in &child.streams {
-            let Some((entry, place)) = upper else {
-                continue;
-            };
-            let stream = || shown(&[path, b":", name].concat());
-            let content = match &entry.kind {
-                UpperKind::File {
-                    metadata_only: None,
-                } => Content::Upper(place.clone()),
-                UpperKind::File { .. } => {
-                    let node = match entry.origin {
-                        Some(origin) => self.lower.nameless(origin.nid)?,
-                        None => return Err(lost(path, name)),
-                    };
-                    Content::Lower(Box::new(node))
-                }
-                _ => {
-                    return Err(ChangesError::StreamIsNoFile {
-                        stream: stream(),
-                        what: "no file",
-                    });
-                }
-            };
-            streams.push(Stream {
-                name: name.clone(),
-                size: entry.size,
-                content,
-                change: change(known.contains(&key(Names::Windows, name))),
-            });
-        }
-        streams.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(streams)
-    }
 }
 
-fn lost(path: &[u8], target: &[u8]) -> ChangesError {
+pub(super) fn lost(path: &[u8], target: &[u8]) -> ChangesError {
     ChangesError::LostSource {
         path: shown(path),
         target: shown(target),
-    }
-}
-
-/// Says whether an entry of the upper folder brings the metadata of what it was copied from.
-fn is_copy(entry: &UpperEntry) -> bool {
-    entry.origin.is_some() || entry.xattr(keys::FILE_ATTRIBUTES).is_some()
-}
-
-fn name_of(entry: &UpperEntry) -> &[u8] {
-    crate::index::long_name::true_name(&entry.name, &entry.xattrs)
-}
-
-/// Returns what tells a file that has several names from others.
-fn file_id(child: &Child) -> Option<FileId> {
-    match (&child.upper, &child.source) {
-        (Some((entry, _)), _) => (entry.links > 1).then_some(FileId::Upper(entry.inode)),
-        (None, Some(source)) => (source.links() > 1).then(|| FileId::Lower(source.nid())),
-        (None, None) => None,
     }
 }

@@ -8,20 +8,20 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, OFlags, XattrFlags};
+use rustix::fs::{OFlags, XattrFlags};
 
+use super::draft::Drafts;
 use super::links::join;
-use super::upper::{Upper, UpperEntry, UpperKind, attribute_path};
+use super::upper::{Upper, UpperEntry, UpperKind, attribute_path, origin_value};
 use crate::durable::{FileError, Named};
 use crate::index::keys;
 
 const FROM: &[u8] = b"user.overlay.";
 const TO: &[u8] = b"trusted.overlay.";
-/// Name of a link while it is made.
-const NEW: &[u8] = b".transom-new-link";
 
 /// Turns all marks below `upper` into the kernel's. May be repeated.
 pub(super) fn promote(upper: &Path) -> Result<(), FileError> {
+    let drafts = Drafts::open(upper)?;
     let upper = Upper::open(upper)?;
     let mut folders = vec![Vec::new()];
     if let Some(root) = upper.entry(b"")? {
@@ -33,7 +33,7 @@ pub(super) fn promote(upper: &Path) -> Result<(), FileError> {
             let place = join(&path, &entry.name);
             match &entry.kind {
                 UpperKind::Symlink(target) if entry.xattr(keys::SYMLINK).is_some() => {
-                    make_link(&folder, &entry, target)
+                    make_link(&drafts, &folder, &entry, target)
                         .named("make a link of", &upper.shown(&place))?;
                 }
                 UpperKind::Directory { .. } | UpperKind::File { .. } => {
@@ -73,32 +73,22 @@ fn rename_marks(folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
 }
 
 /// Puts a link with all attributes of `entry` in its place.
-fn make_link(folder: &OwnedFd, entry: &UpperEntry, target: &[u8]) -> io::Result<()> {
-    match rustix::fs::unlinkat(folder, NEW, AtFlags::empty()) {
-        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-        Err(error) => return Err(error.into()),
-    }
-    rustix::fs::symlinkat(target, folder, NEW)?;
-    let path = attribute_path(folder, NEW);
+fn make_link(
+    drafts: &Drafts,
+    folder: &OwnedFd,
+    entry: &UpperEntry,
+    target: &[u8],
+) -> io::Result<()> {
+    drafts.link(target)?;
+    drafts.set_owner(entry.uid, entry.gid)?;
     for (key, value) in &entry.xattrs {
         if key != keys::SYMLINK {
-            let name = keys::on_link(key);
-            rustix::fs::lsetxattr(&*path, &*name, value, XattrFlags::empty())?;
+            drafts.set(&keys::on_link(key), value)?;
         }
     }
     if let Some(origin) = entry.origin {
-        let value = super::upper::origin_value(origin);
-        let name = [TO, b"origin"].concat();
-        rustix::fs::lsetxattr(&*path, &*name, &value, XattrFlags::empty())?;
+        drafts.set(&[TO, b"origin"].concat(), &origin_value(origin))?;
     }
-    let time = rustix::fs::Timespec {
-        tv_sec: entry.modified.seconds,
-        tv_nsec: entry.modified.nanos.into(),
-    };
-    let times = rustix::fs::Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
-    rustix::fs::utimensat(folder, NEW, &times, AtFlags::SYMLINK_NOFOLLOW)?;
-    Ok(rustix::fs::renameat(folder, NEW, folder, &*entry.name)?)
+    drafts.set_time(entry.modified)?;
+    drafts.put(folder, &entry.name)
 }

@@ -55,6 +55,13 @@ pub(crate) enum UpperKind {
     Socket,
 }
 
+impl UpperKind {
+    /// Says whether nothing has the name: a socket is nothing without its process.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Whiteout | Self::Socket)
+    }
+}
+
 /// An entry of the upper folder.
 #[derive(Debug, Clone)]
 pub(crate) struct UpperEntry {
@@ -150,6 +157,22 @@ impl Upper {
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    /// Lists the names in a folder.
+    pub(crate) fn names(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, FileError> {
+        let folder = self.open_beneath(path, OFlags::DIRECTORY | OFlags::RDONLY)?;
+        let names = || -> io::Result<Vec<Vec<u8>>> {
+            let mut names = Vec::new();
+            for entry in Dir::read_from(&folder)? {
+                let name = entry?.file_name().to_bytes().to_vec();
+                if name != b"." && name != b".." {
+                    names.push(name);
+                }
+            }
+            Ok(names)
+        };
+        names().named("list", &self.shown(path))
     }
 
     /// Returns one entry; `None` if there is none. The root is the empty path.

@@ -10,6 +10,8 @@ mod model;
 mod ntfs;
 mod reading;
 mod recovery;
+#[cfg(target_os = "linux")]
+mod round_trip;
 mod sparse;
 mod stacking;
 mod support;

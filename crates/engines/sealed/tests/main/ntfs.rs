@@ -67,7 +67,14 @@ fn every_kind_of_entry_and_metadata_is_the_same_on_ntfs() {
     let expected = objects(&tree);
     let object = |path: &str| named(&expected, path);
     assert_eq!(object("Files/links/first").paths.len(), 3);
-    assert!(object("Files/long descriptor").security.as_ref().unwrap().len() > 5000);
+    assert!(
+        object("Files/long descriptor")
+            .security
+            .as_ref()
+            .unwrap()
+            .len()
+            > 5000
+    );
     assert!(object("Files/times/before 1970").times[0] < 116_444_736_000_000_000);
     let volume = same_on_ntfs(&tree);
 
@@ -107,6 +114,7 @@ fn a_sealed_writable_layer_is_the_same_on_ntfs() {
         return skipped(&why.to_string());
     }
     let home = Home::on_disk();
+    let _unmounts = Unmounts(&home);
     let engine = SealedEngine::new(Store::open(&home.root()).unwrap(), Names::Windows);
     let driver = Driver::open(engine).unwrap();
     let (base, top) = (Id::new("base").unwrap(), Id::new("top").unwrap());
@@ -138,6 +146,22 @@ fn a_sealed_writable_layer_is_the_same_on_ntfs() {
     }
 }
 
+/// Unmounts what a failed test leaves in its store.
+struct Unmounts<'a>(&'a Home);
+
+impl Drop for Unmounts<'_> {
+    fn drop(&mut self) {
+        let root = self.0.root();
+        let table = transom_mount::table().unwrap_or_default();
+        let own = table
+            .iter()
+            .filter(|mounted| mounted.target.starts_with(&root));
+        for mounted in own.rev() {
+            let _ = transom_mount::unmount_lazily(&mounted.target);
+        }
+    }
+}
+
 /// What a build might do to the mounted layer.
 fn change(root: &Path) {
     fs::create_dir(root.join("new folder")).unwrap();
@@ -158,7 +182,11 @@ fn named<'a>(objects: &'a [Object], path: &str) -> &'a Object {
 
 /// What a program prints that succeeds.
 fn output(command: &mut Command) -> Vec<u8> {
-    let output = command.env("LC_ALL", "C").env("TZ", "UTC").output().unwrap();
+    let output = command
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC")
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     output.stdout

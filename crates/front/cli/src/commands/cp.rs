@@ -24,7 +24,7 @@ use crate::wildcard::Wildcard;
 use crate::{output, progress, show};
 
 pub(super) fn run(store: &Store, global: &Global, args: &Cp) -> Result<()> {
-    if let Some((name, path)) = target::split_named(store, &args.dest)? {
+    if let Some((name, path)) = super::edit::split_named(store, &args.dest)? {
         return super::edit::copy_in(store, global, args, &name, &path);
     }
     let dest = Path::new(&args.dest);

@@ -2,21 +2,41 @@
 //! that concern one.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use transom_layer::{TreePath, View};
+use transom_layer::{Names, TreePath, View};
 use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::filetime::UnixTime;
 use transom_ntmeta::sddl;
 use transom_sealed::{Editor, Store};
 
 use crate::args::{Acl, Attrib, Cp, Global, Mkdir, Mv};
-use crate::{output, progress, show, target};
+use crate::{output, progress, show};
+
+/// Splits `NAME:PATH` where NAME is a writable layer; `None` if it is not of that form.
+pub(super) fn split_named(store: &Store, text: &str) -> Result<Option<(String, String)>> {
+    if !text.contains(':') {
+        return Ok(None);
+    }
+    let layers = store.named_layers()?;
+    let mut found = layers.iter().filter_map(|layer| {
+        let path = text.strip_prefix(&layer.id)?.strip_prefix(':')?;
+        Some((layer.id.clone(), path.to_owned()))
+    });
+    Ok(found.next())
+}
+
+/// Splits `NAME:PATH`.
+fn named_path(store: &Store, text: &str) -> Result<(String, String)> {
+    split_named(store, text)?.with_context(|| {
+        format!("{text:?} is no NAME:PATH of a writable layer; `list` shows which there are")
+    })
+}
 
 /// Reads a path in a writable layer as a person writes it.
 fn parse(store: &Store, name: &str, path: &str, raw: bool) -> Result<TreePath> {
@@ -30,7 +50,7 @@ fn parse(store: &Store, name: &str, path: &str, raw: bool) -> Result<TreePath> {
 
 pub(super) fn mkdir(store: &Store, args: &Mkdir) -> Result<()> {
     for path in &args.paths {
-        let (name, path) = target::named_path(store, path)?;
+        let (name, path) = named_path(store, path)?;
         let path = parse(store, &name, &path, false)?;
         let editor = store.edit_writable(&name)?;
         match args.parents {
@@ -52,8 +72,8 @@ fn make_parents(editor: &Editor, path: &TreePath) -> Result<()> {
 }
 
 pub(super) fn mv(store: &Store, args: &Mv) -> Result<()> {
-    let (name, from) = target::named_path(store, &args.source)?;
-    let to = match target::split_named(store, &args.dest)? {
+    let (name, from) = named_path(store, &args.source)?;
+    let to = match split_named(store, &args.dest)? {
         Some((other, path)) if other == name => path,
         Some((other, _)) => bail!("{other} is another layer than {name}"),
         None => args.dest.clone(),
@@ -61,12 +81,8 @@ pub(super) fn mv(store: &Store, args: &Mv) -> Result<()> {
     let from = parse(store, &name, &from, false)?;
     let mut to = parse(store, &name, &to, false)?;
     let editor = store.edit_writable(&name)?;
-    let last = from
-        .components()
-        .last()
-        .context("the root cannot be moved")?;
     if editor.is_folder(&to)? && !to.is_same(&from, store.named_layer(&name)?.names) {
-        to = to.join(last);
+        to = to.join(&editor.name_of(&from)?);
     }
     Ok(editor.rename(&from, &to)?)
 }
@@ -98,7 +114,7 @@ pub(super) fn attrib(store: &Store, args: &Attrib) -> Result<()> {
         }
     }
     for path in paths {
-        let (name, path) = target::named_path(store, path)?;
+        let (name, path) = named_path(store, path)?;
         let path = parse(store, &name, &path, false)?;
         store
             .edit_writable(&name)?
@@ -108,7 +124,7 @@ pub(super) fn attrib(store: &Store, args: &Attrib) -> Result<()> {
 }
 
 pub(super) fn acl(store: &Store, args: &Acl) -> Result<()> {
-    let (name, path) = target::named_path(store, &args.path)?;
+    let (name, path) = named_path(store, &args.path)?;
     let security = sddl::from_sddl(&args.sddl).context("cannot read the SDDL")?;
     let path = parse(store, &name, &path, false)?;
     Ok(store.edit_writable(&name)?.set_security(&path, &security)?)
@@ -122,10 +138,15 @@ pub(super) fn copy_in(
     name: &str,
     path: &str,
 ) -> Result<()> {
+    ensure!(
+        !args.metadata,
+        "--metadata is for copies out of an image: attrib and acl set it in a writable layer"
+    );
     let mut dest = parse(store, name, path, args.view.raw)?;
     let editor = store.edit_writable(name)?;
     let mut copy = CopyIn {
         editor: &editor,
+        with_mode: store.named_layer(name)?.names == Names::Posix,
         files: 0,
         folders: 0,
         links: 0,
@@ -133,7 +154,7 @@ pub(super) fn copy_in(
         left: 0,
     };
     if args.source == "-" {
-        copy.data(&mut std::io::stdin().lock(), &dest, None)?;
+        copy.data(&mut io::stdin().lock(), "stdin", &dest, None)?;
     } else {
         let source = Path::new(&args.source);
         if editor.is_folder(&dest)? {
@@ -164,6 +185,8 @@ pub(super) fn copy_in(
 
 struct CopyIn<'a> {
     editor: &'a Editor,
+    /// Permission bits are kept, too.
+    with_mode: bool,
     files: u64,
     folders: u64,
     links: u64,
@@ -180,6 +203,7 @@ impl CopyIn<'_> {
         if kind.is_dir() {
             if !self.editor.is_folder(dest)? {
                 self.editor.create_folder(dest)?;
+                self.set_mode(dest, &metadata)?;
             }
             self.folders += 1;
             let mut names = Vec::new();
@@ -201,9 +225,19 @@ impl CopyIn<'_> {
                 seconds: metadata.mtime(),
                 nanos: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
             };
-            self.data(&mut file, dest, Some(modified))?;
+            let shown = source.display().to_string();
+            self.data(&mut file, &shown, dest, Some(modified))?;
+            self.set_mode(dest, &metadata)?;
         } else {
             self.left += 1;
+        }
+        Ok(())
+    }
+
+    fn set_mode(&self, dest: &TreePath, metadata: &fs::Metadata) -> Result<()> {
+        if self.with_mode {
+            let bits = u16::try_from(metadata.mode() & 0o7777).unwrap_or_default();
+            self.editor.set_permissions(dest, bits)?;
         }
         Ok(())
     }
@@ -211,10 +245,15 @@ impl CopyIn<'_> {
     fn data(
         &mut self,
         source: &mut dyn Read,
+        name: &str,
         dest: &TreePath,
         modified: Option<UnixTime>,
     ) -> Result<()> {
-        let mut counted = Counted { source, bytes: 0 };
+        let mut counted = Counted {
+            source,
+            name,
+            bytes: 0,
+        };
         self.editor.write(dest, &mut counted, modified)?;
         self.files += 1;
         self.bytes += counted.bytes;
@@ -222,14 +261,18 @@ impl CopyIn<'_> {
     }
 }
 
+/// Counts what it reads, and says of what it was if that fails.
 struct Counted<'a> {
     source: &'a mut dyn Read,
+    name: &'a str,
     bytes: u64,
 }
 
 impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.source.read(buffer)?;
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer).map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot read {}: {error}", self.name))
+        })?;
         self.bytes += count as u64;
         Ok(count)
     }

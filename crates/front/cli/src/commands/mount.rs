@@ -1,6 +1,6 @@
 //! `transom mount` and `transom umount`
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use transom_layer::View;
-use transom_sealed::{ImageRecord, MountRecord, NamedLayerFault, Store};
+use transom_sealed::{ImageRecord, MountRecord, NamedLayerError, NamedLayerFault, Store};
 
 use crate::args::{self, Global, Mount, Umount};
 use crate::target::Target;
@@ -24,6 +24,16 @@ pub(super) fn mount(store: &Store, global: &Global, args: &Mount) -> Result<()> 
         true => View::Raw,
         false => View::Volume,
     };
+    let target = std::path::absolute(&args.dir)?;
+    clean_dead(store)?;
+    if let Some(mount) = store.mounts()?.iter().find(|mount| mount.target == target) {
+        // A second mount there would hide the first, which nobody could unmount by its name then.
+        bail!(
+            "{} is mounted at {} already: unmount it first",
+            what(store, mount)?,
+            target.display()
+        );
+    }
     let (via, notes) = if args.ro {
         mount_image(store, global, args, view)?
     } else {
@@ -38,9 +48,25 @@ pub(super) fn mount(store: &Store, global: &Global, args: &Mount) -> Result<()> 
         return Ok(());
     }
     if global.json {
-        return output::json(&json!({ "target": args.dir, "via": via.as_str(), "notes": notes }));
+        return output::json(&as_json(&target, via, &notes));
     }
     output::line(&format!("mounted {what} at {dir} ({})", via.as_str()))
+}
+
+fn as_json(target: &Path, via: transom_sealed::Via, notes: &[String]) -> serde_json::Value {
+    json!({ "target": target, "via": via.as_str(), "notes": notes })
+}
+
+/// Says what is mounted.
+fn what(store: &Store, mount: &MountRecord) -> Result<String> {
+    if let Some(id) = &mount.id {
+        return Ok(id.clone());
+    }
+    let images = store.images()?;
+    let image = images
+        .iter()
+        .find(|image| Some(image.manifest) == mount.manifest);
+    Ok(image.map_or("something".to_owned(), super::images::display_name))
 }
 
 fn mount_image(
@@ -51,7 +77,7 @@ fn mount_image(
 ) -> Result<(transom_sealed::Via, Vec<String>)> {
     let image = Target::image(store, &args.what)?;
     let fuse = || match args.foreground {
-        true => serve(store, &image, args, view),
+        true => serve(store, global, &image, args, view),
         false => spawn_server(global, args),
     };
     let via = match args.via {
@@ -89,9 +115,14 @@ fn spawn_server(global: &Global, args: &Mount) -> Result<transom_sealed::Via> {
         command.arg("--raw");
     }
     if let Some(root) = &global.root {
-        command.arg("--root").arg(root);
+        command.arg("--root").arg(std::path::absolute(root)?);
     }
-    command.arg("--").arg(&args.what).arg(&args.dir);
+    command
+        .arg("--")
+        .arg(&args.what)
+        .arg(std::path::absolute(&args.dir)?);
+    // It outlives this command, and must not keep the folder in use that this was called from.
+    command.current_dir("/");
     // A group of its own: what is typed at this terminal is not meant for it.
     command
         .stdin(Stdio::null())
@@ -112,17 +143,20 @@ fn spawn_server(global: &Global, args: &Mount) -> Result<transom_sealed::Via> {
     server.wait()?;
     let mut said = String::new();
     if let Some(mut err) = err {
-        std::io::Read::read_to_string(&mut err, &mut said)?;
+        err.read_to_string(&mut said)?;
     }
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let said = lines.join(": ").replace(": cause: ", ": ");
     bail!(
         "the serving process failed: {}",
-        said.trim().trim_start_matches("error: ")
+        said.trim_start_matches("error: ")
     );
 }
 
 /// Serves a mount until it is unmounted or the process is told to end.
 fn serve(
     store: &Store,
+    global: &Global,
     image: &ImageRecord,
     args: &Mount,
     view: View,
@@ -150,7 +184,10 @@ fn serve(
             let _ = stop.unmount();
         }
     });
-    output::line(READY)?;
+    match global.json {
+        true => output::json(&as_json(&record.target, record.via, &[]))?,
+        false => output::line(READY)?,
+    }
     session.join()?;
     Ok(transom_sealed::Via::Fuse)
 }
@@ -162,39 +199,79 @@ pub(super) fn umount(store: &Store, args: &Umount) -> Result<()> {
         .any(|layer| layer.id == args.what);
     let dir = Path::new(&args.what);
     if is_layer && !dir.is_dir() {
-        store.unmount_named(&args.what)?;
-        return Ok(());
+        return Ok(store.unmount_named(&args.what).map_err(busy)?);
     }
+    ensure!(
+        // A folder whose server is gone cannot be looked at, but is there.
+        !matches!(dir.symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound),
+        "there is no writable layer or folder {:?}",
+        args.what
+    );
     match store.unmount_at(dir) {
-        Err(NamedLayerFault::NotMounted) if is_layer => Ok(store.unmount_named(&args.what)?),
+        Err(NamedLayerFault::NotMounted) if is_layer => {
+            Ok(store.unmount_named(&args.what).map_err(busy)?)
+        }
         Err(NamedLayerFault::NotMounted) => {
             bail!("nothing of this store is mounted at {}", dir.display())
         }
         Err(NamedLayerFault::Mount(error)) if error.kind() == transom_mount::Kind::Denied => {
             unmount_fuse(dir)
         }
-        result => Ok(result?),
+        Err(fault) => Err(busy(fault)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Says what to do about a mount that is in use.
+fn busy(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    let error = error.into();
+    let fault = match error.downcast_ref::<NamedLayerError>() {
+        Some(of_layer) => Some(&of_layer.fault),
+        None => error.downcast_ref(),
+    };
+    match fault {
+        Some(NamedLayerFault::Mount(mount)) if mount.kind() == transom_mount::Kind::Busy => {
+            anyhow::anyhow!(
+                "{error}: a process works in it; `fuser -vm` with that folder shows which"
+            )
+        }
+        _ => error,
     }
 }
 
 /// Unmounts what a process of this user serves: the system has a program for those without root.
 fn unmount_fuse(dir: &Path) -> Result<()> {
-    let status = Command::new("fusermount3")
-        .arg("-u")
-        .arg("--")
+    let output = Command::new("fusermount3")
+        .args(["-u", "--"])
         .arg(dir)
-        .status()
+        .output()
         .context("cannot run fusermount3, which is in the package fuse3")?;
     ensure!(
-        status.success(),
-        "fusermount3 could not unmount {}",
-        dir.display()
+        output.status.success(),
+        "cannot unmount {}: {}",
+        dir.display(),
+        String::from_utf8_lossy(&output.stderr).trim()
     );
+    Ok(())
+}
+
+/// Unmounts what this user's processes no longer serve. Root's the store has unmounted when it was opened.
+fn clean_dead(store: &Store) -> Result<()> {
+    for mount in store.mounts()? {
+        let is_dead = || {
+            let state = rustix::fs::statvfs(&mount.target);
+            state.is_err_and(|error| error == rustix::io::Errno::NOTCONN)
+        };
+        if mount.via == transom_sealed::Via::Fuse && is_dead() {
+            unmount_fuse(&mount.target)?;
+        }
+    }
     Ok(())
 }
 
 /// Refuses to remove an image that somebody looks at.
 pub(super) fn refuse_if_mounted(store: &Store, image: &ImageRecord) -> Result<()> {
+    clean_dead(store)?;
     let mounts = store.mounts()?;
     let mut mounts = mounts.iter();
     if let Some(mount) = mounts.find(|mount| mount.manifest == Some(image.manifest)) {

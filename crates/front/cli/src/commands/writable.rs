@@ -1,25 +1,22 @@
-//! Writable layers and the images made of them: `create`, `list`, `commit`, `apply`, `grow`, and the parts of
-//! `diff`, `changes` and `rm` that concern them.
+//! Writable layers and the images made of them: `create`, `list`, `commit`, `grow`, and the parts of `diff`,
+//! `changes` and `rm` that concern them.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use transom_driver::{Id, size};
-use transom_ntmeta::filetime::UnixTime;
-use transom_oci::{Below, Step, new_name};
+use transom_oci::Below;
 use transom_sealed::diff::Difference;
-use transom_sealed::{
-    AddedImage, LayerRequest, Limits, NamedKind, NamedLayer, NewWritable, Removed, Store,
-};
+use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store};
 
+use super::apply::{self, latest, names, report, step};
 use super::images::display_name;
-use crate::args::{Apply, Commit, Create, Diff, Global, Grow, Latest, NewImage, Rm};
-use crate::target::{self, Target};
-use crate::{output, progress, show};
+use crate::args::{Commit, Create, Diff, Global, Grow, Rm};
+use crate::target::Target;
+use crate::{output, show};
 
 pub(super) fn create(store: &Store, global: &Global, args: &Create) -> Result<()> {
     let id = Id::new(&args.name)?;
@@ -129,6 +126,7 @@ pub(super) fn commit(store: &Store, global: &Global, args: &Commit) -> Result<()
             args.name
         );
     };
+    let names = names(&args.image.tag)?;
     let session = store.session()?;
     let layer = session.seal(&writable, latest(&args.image.latest))?;
     let below = Below {
@@ -136,104 +134,16 @@ pub(super) fn commit(store: &Store, global: &Global, args: &Commit) -> Result<()
         config,
     };
     let step = step(&args.image, format!("transom commit {}", args.name));
-    let names = names(&args.image.tag)?;
-    let image = transom_oci::commit(store, &session, &below, &layer, &step, names)?;
-    report(global, &image, "committed")
+    let added = apply::add(store, session, &below, &layer, &step, names)?;
+    report(global, &added, "committed")
 }
 
-pub(super) fn apply(store: &Store, global: &Global, args: &Apply) -> Result<()> {
-    let image = Target::image(store, &args.on)?;
-    let label = args.file.display().to_string();
-    let request = LayerRequest {
-        label: &label,
-        blob: None,
-        blob_size: None,
-        diff_id: None,
-        names: image.names_rule(),
-        keep_blob: true,
-        limits: Limits::default(),
-    };
-    let session = store.session()?;
-    let layer = {
-        let progress = progress::to_stderr(global.quiet);
-        let watch = progress.layer_started(&label, None);
-        session.import_layer(open(&args.file)?, &request, &|bytes| watch.advance(bytes))?
-    };
-    let below = Below {
-        layers: image.diff_ids(),
-        config: image.config,
-    };
-    let step = step(&args.image, format!("transom apply {label}"));
-    let names = names(&args.image.tag)?;
-    match transom_oci::commit(store, &session, &below, &layer, &step, names) {
-        Ok(image) => report(global, &image, "applied"),
-        Err(error) => {
-            session.abandon()?;
-            Err(error.into())
-        }
-    }
-}
-
-fn open(path: &Path) -> Result<Box<dyn Read>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin().lock()));
-    }
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    Ok(Box::new(file))
-}
-
-fn names(tags: &[String]) -> Result<Vec<String>> {
-    Ok(tags
-        .iter()
-        .map(|tag| new_name(tag))
-        .collect::<Result<_, _>>()?)
-}
-
-fn step(image: &NewImage, created_by: String) -> Step {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = UnixTime {
-        seconds: now.as_secs() as i64,
-        nanos: 0,
-    };
-    Step {
-        created: latest(&image.latest).map_or(now, |latest| now.min(latest)),
-        created_by,
-        author: image.author.clone(),
-        comment: image.message.clone(),
-    }
-}
-
-fn latest(args: &Latest) -> Option<UnixTime> {
-    args.source_date_epoch
-        .map(|seconds| UnixTime { seconds, nanos: 0 })
-}
-
-fn report(global: &Global, image: &AddedImage, verb: &str) -> Result<()> {
-    for note in &image.notes {
-        progress::note(global.quiet, note);
-    }
-    let record = &image.record;
-    let top = record.layers.last().map(|layer| layer.diff_id.to_string());
-    if global.json {
-        return output::json(&json!({
-            "manifest": record.manifest.to_string(),
-            "names": record.names,
-            "layer": top,
-        }));
-    }
-    output::line(&format!(
-        "{verb} {} ({}): layer {}",
-        display_name(record),
-        record.manifest,
-        top.unwrap_or_default()
-    ))
-}
-
-pub(super) fn grow(store: &Store, args: &Grow) -> Result<()> {
+pub(super) fn grow(store: &Store, global: &Global, args: &Grow) -> Result<()> {
     let bytes = size::parse(&args.size)?;
     store.grow_writable(&args.name, bytes)?;
+    if global.json {
+        return output::json(&json!({ "name": args.name, "size": bytes }));
+    }
     output::line(&format!("{} holds {} now", args.name, show::size(bytes)))
 }
 
@@ -279,7 +189,7 @@ pub(super) fn remove(store: &Store, what: &str) -> Result<Option<Removed>> {
 
 /// `rm NAME:PATH`; false if it is not of that form.
 pub(super) fn remove_file(store: &Store, args: &Rm, what: &str) -> Result<bool> {
-    let Some((name, path)) = target::split_named(store, what)? else {
+    let Some((name, path)) = super::edit::split_named(store, what)? else {
         return Ok(false);
     };
     refuse_image(store, what)?;

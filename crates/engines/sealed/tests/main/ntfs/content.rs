@@ -86,7 +86,10 @@ fn attributes(builder: &mut Builder) {
         .add_attributes(HIDDEN | COMPRESSED);
     // These three are facts about a file's content; the files that have them are elsewhere.
     let settable = !(DIRECTORY | SPARSE | REPARSE_POINT);
-    for bit in (0..32).map(|bit| 1 << bit).filter(|bit| bit & settable != 0) {
+    for bit in (0..32)
+        .map(|bit| 1 << bit)
+        .filter(|bit| bit & settable != 0)
+    {
         let node = builder.add(&format!("Files/attributes/file {bit:08x}"), Content::NoData);
         node.add_attributes(bit);
         builder
@@ -127,7 +130,10 @@ fn descriptors(builder: &mut Builder) {
         ("long descriptor", long.as_str()),
         ("short descriptor", "O:SYG:SY"),
         ("empty list", "O:SYG:SYD:P"),
-        ("condition", r#"O:SYG:SYD:(XA;;FX;;;WD;(@USER.Title=="PM"))"#),
+        (
+            "condition",
+            r#"O:SYG:SYD:(XA;;FX;;;WD;(@USER.Title=="PM"))"#,
+        ),
         ("of the system", descriptors::SYSTEM_FILE),
     ] {
         let file = builder.file(&format!("Files/{name}"), "short");
@@ -157,7 +163,9 @@ fn streams(builder: &mut Builder) {
     builder
         .folder("Files/streams")
         .stream("of a folder", "with bytes");
-    let megabyte: Vec<u8> = (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let megabyte: Vec<u8> = (0..1 << 20)
+        .map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     builder
         .file("Files/streams/file", "main")
         .stream("Zone.Identifier", "[ZoneTransfer]\r\nZoneId=3\r\n")

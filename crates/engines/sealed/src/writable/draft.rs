@@ -16,8 +16,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use transom_ntmeta::filetime::UnixTime;
 
+use super::upper::attribute_path;
 use crate::durable::{self, FileError, Named};
-use crate::writable::upper::attribute_path;
 
 /// Folder of the drafts, beside the upper folder.
 const FOLDER: &str = "edit";
@@ -28,13 +28,13 @@ const BLOCK: usize = 256 * 1024;
 
 /// The folder where one entry at a time is made.
 #[derive(Debug)]
-pub(in crate::writable) struct Drafts {
+pub(super) struct Drafts {
     folder: OwnedFd,
 }
 
 impl Drafts {
     /// Makes the folder beside `upper`; what somebody has left there is deleted.
-    pub(in crate::writable) fn open(upper: &Path) -> Result<Self, FileError> {
+    pub(super) fn open(upper: &Path) -> Result<Self, FileError> {
         let path = upper.with_file_name(FOLDER);
         durable::delete(&path)?;
         durable::create_dir(&path)?;
@@ -46,7 +46,7 @@ impl Drafts {
     }
 
     /// Makes an empty file.
-    pub(in crate::writable) fn file(&self) -> io::Result<File> {
+    pub(super) fn file(&self) -> io::Result<File> {
         self.discard()?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.folder, DRAFT, flags, Mode::from_raw_mode(0o644))?;
@@ -63,7 +63,7 @@ impl Drafts {
     }
 
     /// Makes a link.
-    pub(in crate::writable) fn link(&self, target: &[u8]) -> io::Result<()> {
+    pub(super) fn link(&self, target: &[u8]) -> io::Result<()> {
         self.discard()?;
         Ok(rustix::fs::symlinkat(target, &self.folder, DRAFT)?)
     }
@@ -76,7 +76,7 @@ impl Drafts {
     }
 
     /// Gives the draft an attribute.
-    pub(in crate::writable) fn set(&self, key: &[u8], value: &[u8]) -> io::Result<()> {
+    pub(super) fn set(&self, key: &[u8], value: &[u8]) -> io::Result<()> {
         set_attribute(&self.folder, DRAFT, key, value)
     }
 
@@ -97,7 +97,7 @@ impl Drafts {
     }
 
     /// Gives the draft an owner.
-    pub(in crate::writable) fn set_owner(&self, user: u32, group: u32) -> io::Result<()> {
+    pub(super) fn set_owner(&self, user: u32, group: u32) -> io::Result<()> {
         let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         Ok(rustix::fs::chownat(
@@ -110,13 +110,18 @@ impl Drafts {
     }
 
     /// Gives the draft its time of last write.
-    pub(in crate::writable) fn set_time(&self, time: UnixTime) -> io::Result<()> {
+    pub(super) fn set_time(&self, time: UnixTime) -> io::Result<()> {
         set_time(&self.folder, DRAFT, time)
     }
 
     /// Gives the draft its place, instead of the file that has it.
-    pub(in crate::writable) fn put(&self, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
+    pub(super) fn put(&self, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.folder, DRAFT, folder, name)?)
+    }
+
+    /// Gives the draft, a folder, its place, which only a whiteout may have.
+    pub(super) fn put_folder(&self, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
+        rename((&self.folder, DRAFT), (folder, name), false)
     }
 
     /// Deletes an entry of the upper folder; a whiteout takes its place if `hides`.
@@ -135,7 +140,7 @@ impl Drafts {
     }
 
     /// Deletes the draft, if there is one.
-    pub(in crate::writable) fn discard(&self) -> io::Result<()> {
+    pub(super) fn discard(&self) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.folder, DRAFT, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             // A folder.
@@ -223,12 +228,7 @@ pub(super) fn while_writable<T>(
 }
 
 /// Gives an entry one of overlayfs's marks, instead of the one that a mount has left.
-pub(super) fn set_mark(
-    folder: &OwnedFd,
-    name: &[u8],
-    mark: &str,
-    value: &[u8],
-) -> io::Result<()> {
+pub(super) fn set_mark(folder: &OwnedFd, name: &[u8], mark: &str, value: &[u8]) -> io::Result<()> {
     set_attribute(folder, name, &mark_key("user", mark), value)?;
     remove_attribute(folder, name, &mark_key("trusted", mark))
 }
