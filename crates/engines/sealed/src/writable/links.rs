@@ -55,6 +55,8 @@ pub(super) struct Touched {
     places: HashMap<Nid, Vec<Vec<u8>>>,
     /// What was done to the streams of files that have more names, by any of these.
     streams: HashMap<FileId, Vec<StreamChange>>,
+    /// Streams that were taken away from where their file was before it was moved, by what their names compare as.
+    taken: HashSet<(Nid, Vec<u16>)>,
 }
 
 impl Touched {
@@ -76,6 +78,13 @@ impl Touched {
     /// Returns what was done to the streams of a file by any of its names.
     pub(super) fn streams(&self, id: FileId) -> Option<&[StreamChange]> {
         self.streams.get(&id).map(Vec::as_slice)
+    }
+
+    /// Says whether a stream of a file or folder that was moved is no longer where that was, so that what has become
+    /// of it is told elsewhere. Streams that were left behind go with their file, as on NTFS.
+    pub(super) fn is_taken(&self, owner: Nid, stream: &[u8]) -> bool {
+        let stream = key(Names::Windows, stream);
+        self.taken.contains(&(owner, stream))
     }
 
     /// Adds a path and the folders on the way to it.
@@ -112,27 +121,39 @@ pub(super) fn list_all(upper: &Upper) -> Result<Listing, ChangesError> {
 }
 
 /// Finds what the changes touch beyond the names that the upper folder has.
-pub(super) fn touched(lower: &Tree, listing: &Listing) -> Result<Touched, ChangesError> {
+pub(super) fn touched(
+    lower: &Tree,
+    upper: &Upper,
+    listing: &Listing,
+) -> Result<Touched, ChangesError> {
     let mut touched = Touched::default();
     let mut wanted = HashSet::new();
     let sources = sources(lower, listing, &mut wanted)?;
+    for (mut entry, place) in upper.changed_links()? {
+        if let Some(node) = origin_of(lower, &entry)
+            && !is_unchanged(lower, &node, &entry)?
+        {
+            // All its names may be in the chain.
+            entry.links = entry.links.max(2);
+            wanted.insert(node.nid());
+            touched.copies.insert(node.nid(), (entry, place));
+        }
+    }
     for (folder, entries) in listing {
         let source = sources.get(folder).and_then(Option::as_ref);
         for entry in entries {
-            let origin = entry
-                .origin
-                .filter(|origin| !is_folder(entry) && origin.uuid == lower.uuid());
-            let Some(origin) = origin else { continue };
-            let node = lower.nameless(origin.nid)?;
-            if !node.is_directory() && node.links() > 1 {
+            let Some(node) = origin_of(lower, entry) else {
+                continue;
+            };
+            if node.links() > 1 {
                 let copy = (entry.clone(), join(folder, &entry.name));
-                touched.copies.insert(origin.nid, copy);
-                wanted.insert(origin.nid);
+                touched.copies.insert(node.nid(), copy);
+                wanted.insert(node.nid());
             }
             let there = in_source(lower, source, &entry.name)?;
-            let is_in_place = there.is_some_and(|there| there.nid() == origin.nid);
+            let is_in_place = there.is_some_and(|there| there.nid() == node.nid());
             if entry.xattr(keys::STREAMS).is_some() && !is_in_place {
-                wanted.insert(origin.nid);
+                wanted.insert(node.nid());
             }
         }
     }
@@ -157,6 +178,30 @@ pub(super) fn touched(lower: &Tree, listing: &Listing) -> Result<Touched, Change
         touched.add(&path);
     }
     Ok(touched)
+}
+
+/// Returns the file of the chain that one was copied up from. Whoever can write to the layer can write the note of
+/// it: one that makes no sense is none.
+pub(super) fn origin_of(lower: &Tree, entry: &UpperEntry) -> Option<Node> {
+    let origin = entry
+        .origin
+        .filter(|origin| !is_folder(entry) && origin.uuid == lower.uuid())?;
+    let node = lower.nameless(origin.nid).ok();
+    node.filter(|node| !node.is_directory())
+}
+
+/// Says whether a copy is still what it was made from: the kernel copies a file up to delete one of its names, too.
+fn is_unchanged(lower: &Tree, node: &Node, entry: &UpperEntry) -> Result<bool, ChangesError> {
+    let metadata = lower.metadata(node)?;
+    let mut xattrs = lower.all_xattrs(node)?;
+    xattrs.sort();
+    let has_own_data = matches!(entry.kind, UpperKind::File { metadata_only: None });
+    Ok(!has_own_data
+        && xattrs == entry.xattrs
+        && metadata.size == entry.size
+        && metadata.modified == entry.modified
+        && metadata.mode == entry.permissions
+        && (metadata.uid, metadata.gid) == (entry.uid, entry.gid))
 }
 
 /// Finds what shows through each folder; hard-linked files in those that were moved are `wanted`.
@@ -249,6 +294,13 @@ fn stream_changes(
         }
     }
     for (file, stream, entry) in streams {
+        if entry.kind.is_nothing()
+            && let Some(source) = source
+            && let Some(owner) = lower.child(source, &file)?
+        {
+            let stream = key(Names::Windows, &stream);
+            touched.taken.insert((owner.nid(), stream));
+        }
         let id = match files.get(&key(Names::Windows, &file)) {
             Some(owner) if is_folder(owner) || owner.kind.is_nothing() || owner.links < 2 => None,
             Some(owner) => Some(FileId::Upper(owner.inode)),
@@ -331,19 +383,21 @@ pub(super) fn lower_at(lower: &Tree, path: &[u8]) -> Result<Option<Node>, Change
     Ok(Some(node))
 }
 
-/// Finds all names of the wanted files: a walk over the whole chain.
+/// Finds all names of the wanted files, and of those whose streams are wanted: a walk over the whole chain.
 fn places(lower: &Tree, wanted: &HashSet<Nid>) -> Result<HashMap<Nid, Vec<Vec<u8>>>, ChangesError> {
     let mut places: HashMap<Nid, Vec<Vec<u8>>> = HashMap::new();
     let mut folders = vec![lower.root()?];
     while let Some(folder) = folders.pop() {
-        for entry in lower.children(&folder)? {
+        for entry in lower.entries(&folder)? {
             if entry.is_directory() {
                 folders.push(entry);
             } else if wanted.contains(&entry.nid()) {
-                places
-                    .entry(entry.nid())
-                    .or_default()
-                    .push(entry.path().to_vec());
+                let file = match lower.names() {
+                    Names::Windows => split_stream(entry.name()).0,
+                    Names::Posix => entry.name(),
+                };
+                let path = join(folder.path(), file);
+                places.entry(entry.nid()).or_default().push(path);
             }
         }
     }

@@ -239,7 +239,7 @@ impl Store {
             place.work = scratch.join(WORK);
         }
         durable::create_dir(&place.work)?;
-        promote::promote(&place.upper)?;
+        promote::promote(&place.upper, &place.work)?;
         let (mut overlay, notes) = transom_mount::overlay(Overlay {
             lower: Lower::Mount(lower),
             upper: &place.upper,

@@ -53,7 +53,7 @@ impl Store {
         let place = self.place(&layer)?;
         let (lower, _) = self.open_below(&layer)?;
         Ok(Writable {
-            upper: Upper::open(&place.upper)?,
+            upper: Upper::open(&place.upper, &place.work)?,
             lower,
             layer,
             _scratch: place.scratch,

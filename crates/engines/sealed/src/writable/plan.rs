@@ -83,7 +83,7 @@ pub(crate) fn plan(
     latest: Option<UnixTime>,
 ) -> Result<Vec<Item>, ChangesError> {
     let listing = links::list_all(upper)?;
-    let mut touched = links::touched(lower, &listing)?;
+    let mut touched = links::touched(lower, upper, &listing)?;
     if lower.names() == Names::Windows {
         for folder in TOP_FOLDERS {
             touched.add(folder);
@@ -291,14 +291,13 @@ impl Planner<'_> {
         let Some((entry, _)) = &child.upper else {
             return Ok(child.source.clone());
         };
-        let origin = entry
-            .origin
-            .filter(|origin| origin.uuid == self.lower.uuid());
-        match (origin, &child.source) {
-            (Some(origin), Some(source)) if source.nid() == origin.nid => Ok(Some(source.clone())),
-            (Some(origin), _) => Ok(Some(match self.touched.place(origin.nid) {
+        match (links::origin_of(self.lower, entry), &child.source) {
+            (Some(origin), Some(source)) if source.nid() == origin.nid() => {
+                Ok(Some(source.clone()))
+            }
+            (Some(origin), _) => Ok(Some(match self.touched.place(origin.nid()) {
                 Some(place) => self.at(place)?,
-                None => self.lower.nameless(origin.nid)?,
+                None => origin,
             })),
             // Another case of a name that is there: Windows would have written to that file.
             (None, Some(source)) if child.is_in_other_case => Ok(Some(source.clone())),

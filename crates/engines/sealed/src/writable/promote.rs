@@ -20,9 +20,9 @@ const FROM: &[u8] = b"user.overlay.";
 const TO: &[u8] = b"trusted.overlay.";
 
 /// Turns all marks below `upper` into the kernel's. May be repeated.
-pub(super) fn promote(upper: &Path) -> Result<(), FileError> {
+pub(super) fn promote(upper: &Path, work: &Path) -> Result<(), FileError> {
     let drafts = Drafts::open(upper)?;
-    let upper = Upper::open(upper)?;
+    let upper = Upper::open(upper, work)?;
     let mut folders = vec![Vec::new()];
     if let Some(root) = upper.entry(b"")? {
         marks(&upper, b"", &root)?;

@@ -21,6 +21,8 @@ use crate::index::keys;
 
 /// Prefixes of overlayfs's marks.
 const MARKS: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
+/// What the place of a file in the kernel's index begins with: no name has a NUL in it.
+const IN_INDEX: &[u8] = b"\0";
 /// Most bytes of attribute names of one file that are read; Linux has the same limit (XATTR_LIST_MAX).
 const XATTR_NAMES_MAX: usize = 64 * 1024;
 
@@ -29,6 +31,8 @@ const XATTR_NAMES_MAX: usize = 64 * 1024;
 pub(crate) struct Upper {
     root: OwnedFd,
     path: PathBuf,
+    /// The kernel's folder of hard-linked files that were changed; one of them may have no other name here.
+    index: Option<OwnedFd>,
 }
 
 /// What an entry of the upper folder is.
@@ -100,14 +104,38 @@ impl UpperEntry {
 }
 
 impl Upper {
-    /// Opens the folder at `path`.
-    pub(crate) fn open(path: &Path) -> Result<Self, FileError> {
+    /// Opens the upper folder at `path` whose overlay works in `work`, which need not be there.
+    pub(crate) fn open(path: &Path, work: &Path) -> Result<Self, FileError> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(path, flags, Mode::empty());
+        let open = |path: &Path| {
+            rustix::fs::open(path, flags, Mode::empty())
+                .map_err(io::Error::from)
+                .named("open", path)
+        };
+        let index = match open(&work.join("index")) {
+            Err(error) if is_absent(&error.source) => None,
+            result => Some(result?),
+        };
         Ok(Self {
-            root: root.map_err(io::Error::from).named("open", path)?,
+            root: open(path)?,
             path: path.to_owned(),
+            index,
         })
+    }
+
+    /// Lists the hard-linked files of the chain that were changed, each with a place that only
+    /// [`open_file`](Self::open_file) understands.
+    pub(crate) fn changed_links(&self) -> Result<Vec<(UpperEntry, Vec<u8>)>, FileError> {
+        let Some(index) = &self.index else {
+            return Ok(Vec::new());
+        };
+        let entries = self.list_open(index, &self.path)?.into_iter();
+        Ok(entries
+            .map(|entry| {
+                let place = [IN_INDEX, &entry.name].concat();
+                (entry, place)
+            })
+            .collect())
     }
 
     /// Returns the place of an entry for people, and for errors.
@@ -135,24 +163,33 @@ impl Upper {
     pub(crate) fn open_file(&self, path: &[u8]) -> Result<File, FileError> {
         // Without NONBLOCK a pipe that has come in its place would keep this waiting.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-        Ok(File::from(self.open_beneath(path, flags)?))
+        let (Some(name), Some(index)) = (path.strip_prefix(IN_INDEX), &self.index) else {
+            return Ok(File::from(self.open_beneath(path, flags)?));
+        };
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(index, name, flags, Mode::empty());
+        let file = file.map_err(io::Error::from);
+        Ok(File::from(file.named("open", &self.shown(path))?))
     }
 
     /// Lists a folder, sorted by name.
     pub(crate) fn list(&self, path: &[u8]) -> Result<Vec<UpperEntry>, FileError> {
         let folder = self.open_beneath(path, OFlags::DIRECTORY | OFlags::RDONLY)?;
-        let shown = || self.shown(path);
-        let listing = Dir::read_from(&folder)
+        self.list_open(&folder, &self.shown(path))
+    }
+
+    fn list_open(&self, folder: &OwnedFd, shown: &Path) -> Result<Vec<UpperEntry>, FileError> {
+        let listing = Dir::read_from(folder)
             .map_err(io::Error::from)
-            .named("list", &shown())?;
+            .named("list", shown)?;
         let mut entries = Vec::new();
         for entry in listing {
-            let entry = entry.map_err(io::Error::from).named("list", &shown())?;
+            let entry = entry.map_err(io::Error::from).named("list", shown)?;
             let name = entry.file_name().to_bytes();
             if name == b"." || name == b".." {
                 continue;
             }
-            let read = read_entry(&folder, name).named("read", &shown().join(lossy(name)))?;
+            let read = read_entry(folder, name).named("read", &shown.join(lossy(name)))?;
             entries.push(read);
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -404,7 +441,7 @@ mod tests {
         std::fs::create_dir(&upper).unwrap();
         std::fs::write(folder.path().join("outside/x"), "secret").unwrap();
         std::os::unix::fs::symlink("../outside", upper.join("link")).unwrap();
-        let upper = Upper::open(&upper).unwrap();
+        let upper = Upper::open(&upper, &folder.path().join("work")).unwrap();
         assert!(upper.list(b"link").is_err());
         assert!(upper.open_file(b"link/x").is_err());
         assert!(upper.entry(b"link/x").is_err() || upper.entry(b"link/x").unwrap().is_none());

@@ -2,6 +2,8 @@
 
 mod concurrency;
 mod differences;
+#[cfg(target_os = "linux")]
+mod editing;
 mod hostile;
 mod import;
 mod maintenance;

@@ -134,7 +134,9 @@ fn attributes(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for name in names.filter(|name| !name.is_empty()) {
         let text = std::str::from_utf8(name).unwrap();
-        let key = text.trim_start_matches("trusted.").trim_start_matches("user.");
+        let key = text
+            .trim_start_matches("trusted.")
+            .trim_start_matches("user.");
         if key.starts_with("MSWINDOWS.") || key == "LIBARCHIVE.creationtime" {
             let mut value = vec![0; 65536];
             let length = lgetxattr(path, text, &mut value[..]).unwrap();
@@ -171,7 +173,10 @@ fn compare(before: &BTreeMap<PathBuf, Seen>, after: &BTreeMap<PathBuf, Seen>, lo
         }
         if !path.to_str().unwrap().contains(':') {
             for key in ["MSWINDOWS.fileattr", "LIBARCHIVE.creationtime"] {
-                assert!(after.attributes.contains_key(key), "{path:?} {key} {log:#?}");
+                assert!(
+                    after.attributes.contains_key(key),
+                    "{path:?} {key} {log:#?}"
+                );
             }
         }
     }
@@ -254,7 +259,9 @@ fn edit(root: &Path, random: &mut Random) -> Option<String> {
     };
     let streams = |path: &Path| -> Vec<PathBuf> {
         let prefix = format!("{}:", path.display());
-        let own = tree.keys().filter(|other| other.to_str().unwrap().starts_with(&prefix));
+        let own = tree
+            .keys()
+            .filter(|other| other.to_str().unwrap().starts_with(&prefix));
         own.cloned().collect()
     };
     let folder = match random.one_in(3) {
@@ -346,7 +353,8 @@ fn edit(root: &Path, random: &mut Random) -> Option<String> {
                 true => {
                     let mode = if random.one_in(2) { 0o444 } else { 0o644 };
                     let mode = if tree[&path] == 'd' { 0o755 } else { mode };
-                    fs::set_permissions(root.join(&path), fs::Permissions::from_mode(mode)).unwrap();
+                    fs::set_permissions(root.join(&path), fs::Permissions::from_mode(mode))
+                        .unwrap();
                 }
                 false => {
                     let value = sddl::from_sddl(SECURITY[random.below(3)]).unwrap();

@@ -199,7 +199,7 @@ pub(super) fn umount(store: &Store, args: &Umount) -> Result<()> {
         .any(|layer| layer.id == args.what);
     let dir = Path::new(&args.what);
     if is_layer && !dir.is_dir() {
-        return Ok(store.unmount_named(&args.what).map_err(busy)?);
+        return store.unmount_named(&args.what).map_err(busy);
     }
     ensure!(
         // A folder whose server is gone cannot be looked at, but is there.
@@ -209,7 +209,7 @@ pub(super) fn umount(store: &Store, args: &Umount) -> Result<()> {
     );
     match store.unmount_at(dir) {
         Err(NamedLayerFault::NotMounted) if is_layer => {
-            Ok(store.unmount_named(&args.what).map_err(busy)?)
+            store.unmount_named(&args.what).map_err(busy)
         }
         Err(NamedLayerFault::NotMounted) => {
             bail!("nothing of this store is mounted at {}", dir.display())
