@@ -43,10 +43,12 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
     ("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
+    // FUSE mounts without root.
+    ("fuse3", "fusermount3"),
     // Scratch images.
     ("e2fsprogs", "mke2fs"),
     // Real NTFS volumes, to which trees are copied and from which they are read back.

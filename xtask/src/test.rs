@@ -9,23 +9,26 @@ use anyhow::{Result, bail};
 use crate::command::{command, run_and_read};
 use crate::{fuzz, generate, lint, root, system};
 
+/// How many random cases the tests of round trips try; fewer when they are run alone, thousands in a night.
+const CASES: &str = "TRANSOM_CASES";
+const CASES_HERE: &str = "200";
+
 /// Runs tests, doc tests, the fuzz targets on damaged seeds, lints, and the check of generated files.
 ///
 /// Everything runs even if something before it failed; the last line counts tests.
 pub(crate) fn run() -> Result<()> {
     system::install_packages();
     system::install_tools_in_ci();
+    let cases = std::env::var(CASES).unwrap_or_else(|_| CASES_HERE.to_owned());
     let mut report = Report::default();
     if system::has_cargo("nextest") {
-        report.tests(&mut command(
-            "cargo nextest run --workspace --no-fail-fast --profile ci",
-        ))?;
+        let mut nextest = command("cargo nextest run --workspace --no-fail-fast --profile ci");
+        report.tests(nextest.env(CASES, &cases))?;
         report.add_skipped_of_nextest();
         report.tests(&mut command("cargo test --workspace --doc --no-fail-fast"))?;
     } else {
-        report.tests(&mut command(
-            "cargo test --workspace --no-fail-fast -- --show-output",
-        ))?;
+        let mut tests = command("cargo test --workspace --no-fail-fast -- --show-output");
+        report.tests(tests.env(CASES, &cases))?;
     }
     report.tests(&mut fuzz::seeds())?;
     report.step("lint", lint::run_all());

@@ -21,6 +21,7 @@ mod open;
 mod place;
 mod plan;
 mod promote;
+mod sources;
 mod streams;
 mod upper;
 

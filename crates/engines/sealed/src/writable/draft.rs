@@ -114,13 +114,8 @@ impl Drafts {
         set_time(&self.folder, DRAFT, time)
     }
 
-    /// Gives the draft its place, instead of the file that has it.
+    /// Gives the draft its place, instead of the file or the whiteout that has it.
     pub(super) fn put(&self, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
-        Ok(rustix::fs::renameat(&self.folder, DRAFT, folder, name)?)
-    }
-
-    /// Gives the draft, a folder, its place, which only a whiteout may have.
-    pub(super) fn put_folder(&self, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
         rename((&self.folder, DRAFT), (folder, name), false)
     }
 

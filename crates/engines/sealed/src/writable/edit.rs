@@ -5,6 +5,7 @@
 //! that is moved, or whose metadata changes, refers to the chain, and so does a folder that is moved.
 
 mod find;
+mod listings;
 mod raise;
 
 use std::fs::File;
@@ -17,11 +18,12 @@ use transom_ntmeta::filetime::UnixTime;
 use transom_ntmeta::name::split_stream;
 use transom_ntmeta::security::SecurityDescriptor;
 
-use self::find::{StoredName, missing, stream_of};
+use self::find::{missing, stream_of};
+use self::listings::Listings;
 use super::draft::{self, Drafts, now};
 use super::error::{EditError, NamedLayerError, NamedLayerFault, OfLayer};
 use super::open::Writable;
-use super::place::Place;
+use super::place::{Place, StoredName};
 use super::upper::UpperKind;
 use crate::durable::Named;
 use crate::index::keys;
@@ -32,6 +34,7 @@ use crate::store::Store;
 pub struct Editor {
     writable: Writable,
     drafts: Drafts,
+    listings: Listings,
 }
 
 impl Store {
@@ -47,7 +50,12 @@ impl Store {
             return Err(NamedLayerFault::from(EditError::OwnersNeedRoot)).of_layer(id);
         }
         let drafts = Drafts::open(&writable.upper.shown(b"")).of_layer(id)?;
-        Ok(Editor { writable, drafts })
+        let listings = Listings::new(writable.layer().names);
+        Ok(Editor {
+            writable,
+            drafts,
+            listings,
+        })
     }
 }
 
@@ -192,8 +200,7 @@ impl Editor {
                 self.set_name(&stored, &shown)?;
                 let set = self.drafts.set_time(modified);
                 set.named("set the time of", &shown)?;
-                let put = self.drafts.put(&self.open_folder(&folder)?, &stored.name);
-                put.named("create", &shown)?;
+                self.put_draft(&folder, &stored.name)?;
                 match owner {
                     Some(owner) => self.share_stream(&folder, &owner, &name),
                     None => Ok(()),
@@ -259,6 +266,10 @@ impl Editor {
                     .map_err(io::Error::from)
                     .named("create", &shown)?;
             }
+            if let Some((key, name)) = &stored.attribute {
+                draft::set_attribute(&self.open_folder(folder)?, &new.stored, key, name)
+                    .named("set attributes of", &shown)?;
+            }
             let place = Place {
                 stored: stored.name,
                 ..other
@@ -282,10 +293,7 @@ impl Editor {
         if draft::is_whiteout(&handle, &stored.name).named("look at", &shown)? {
             self.drafts.mark("opaque", b"y").named("mark", &shown)?;
         }
-        self.drafts
-            .put_folder(&handle, &stored.name)
-            .named("create folder", &shown)?;
-        Ok(())
+        self.put_draft(&folder, &stored.name)
     }
 
     fn make_link(&self, path: &TreePath, target: &[u8]) -> Result<(), NamedLayerFault> {
@@ -304,9 +312,7 @@ impl Editor {
             .set_mode(0o777)
             .named("set the mode of", &shown)?;
         self.set_name(&stored, &shown)?;
-        let put = self.drafts.put(&self.open_folder(&folder)?, &stored.name);
-        put.named("create link", &shown)?;
-        Ok(())
+        self.put_draft(&folder, &stored.name)
     }
 
     /// Gives the draft the attribute with its true name.
@@ -372,6 +378,9 @@ impl Editor {
         self.drafts
             .delete(&handle, &place.stored, hides)
             .named("delete", &shown)?;
+        if hides {
+            self.listings.add(&folder.path, &place.stored);
+        }
         Ok(())
     }
 
@@ -456,6 +465,7 @@ impl Editor {
         }
         let hides = source.hides(&self.writable.lower, &raised.stored)?;
         draft::rename((&from, &raised.stored), (&to, &name.name), hides).named("rename", &shown)?;
+        self.listings.clear();
         Ok(())
     }
 

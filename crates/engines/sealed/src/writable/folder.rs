@@ -9,8 +9,9 @@ use transom_layertar::path::{self, Rules};
 use transom_ntmeta::name::{NameError, check_component, eq_folded, split_stream};
 
 use super::error::{ChangesError, shown};
-use super::links::{self, join};
+use super::links::join;
 use super::plan::Planner;
+use super::sources;
 use super::upper::{UpperEntry, UpperKind};
 use crate::diff::key;
 use crate::tree::{EntryName, Kind, Node};
@@ -144,7 +145,7 @@ impl Planner<'_> {
         let mut groups = Groups::new();
         for folder in uppers.main.iter().chain(&uppers.aliases) {
             for entry in self.listing.get(folder).into_iter().flatten() {
-                let name = links::true_name(self.lower, source, entry)?;
+                let name = sources::true_name(self.lower, source, entry)?;
                 let placed = (entry.clone(), join(folder, &entry.name));
                 let is_whiteout = entry.kind.is_nothing();
                 let (base, stream) = match self.lower.names() {

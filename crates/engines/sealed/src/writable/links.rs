@@ -11,15 +11,14 @@ use transom_ntmeta::name::split_stream;
 
 use super::error::ChangesError;
 use super::folder::{Child, StreamChange};
+use super::sources::{in_source, sources, true_name};
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::key;
-use crate::index::{keys, long_name};
+use crate::index::keys;
 use crate::tree::{Node, Tree};
 
 /// All folders of an upper folder: path and content.
 pub(super) type Listing = HashMap<Vec<u8>, Vec<UpperEntry>>;
-/// What of the chain shows through the folders of an upper folder, by their paths.
-type Sources = HashMap<Vec<u8>, Option<Node>>;
 
 /// A file that has several names, of the upper folder or of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,8 +54,8 @@ pub(super) struct Touched {
     places: HashMap<Nid, Vec<Vec<u8>>>,
     /// What was done to the streams of files that have more names, by any of these.
     streams: HashMap<FileId, Vec<StreamChange>>,
-    /// Streams that were taken away from where their file was before it was moved, by what their names compare as.
-    taken: HashSet<(Nid, Vec<u16>)>,
+    /// By how many names of its file or folder a stream was taken away, and what its name compares as.
+    taken: HashMap<(Nid, Vec<u16>), u32>,
 }
 
 impl Touched {
@@ -80,11 +79,15 @@ impl Touched {
         self.streams.get(&id).map(Vec::as_slice)
     }
 
-    /// Says whether a stream of a file or folder that was moved is no longer where that was, so that what has become
-    /// of it is told elsewhere. Streams that were left behind go with their file, as on NTFS.
-    pub(super) fn is_taken(&self, owner: Nid, stream: &[u8]) -> bool {
+    /// Says whether a stream of the chain is no longer where it was, by any name of its file or folder.
+    pub(super) fn is_taken(&self, owner: &Node, stream: &[u8]) -> bool {
         let stream = key(Names::Windows, stream);
-        self.taken.contains(&(owner, stream))
+        let names = match owner.is_directory() {
+            true => 1,
+            false => owner.links(),
+        };
+        let taken = self.taken.get(&(owner.nid(), stream));
+        taken.is_some_and(|taken| *taken >= names)
     }
 
     /// Adds a path and the folders on the way to it.
@@ -195,79 +198,18 @@ fn is_unchanged(lower: &Tree, node: &Node, entry: &UpperEntry) -> Result<bool, C
     let metadata = lower.metadata(node)?;
     let mut xattrs = lower.all_xattrs(node)?;
     xattrs.sort();
-    let has_own_data = matches!(entry.kind, UpperKind::File { metadata_only: None });
+    let has_own_data = matches!(
+        entry.kind,
+        UpperKind::File {
+            metadata_only: None
+        }
+    );
     Ok(!has_own_data
         && xattrs == entry.xattrs
         && metadata.size == entry.size
         && metadata.modified == entry.modified
         && metadata.mode == entry.permissions
         && (metadata.uid, metadata.gid) == (entry.uid, entry.gid))
-}
-
-/// Finds what shows through each folder; hard-linked files in those that were moved are `wanted`.
-fn sources(
-    lower: &Tree,
-    listing: &Listing,
-    wanted: &mut HashSet<Nid>,
-) -> Result<Sources, ChangesError> {
-    let mut sources = Sources::new();
-    let mut folders = vec![(Vec::new(), Some(lower.root()?))];
-    while let Some((folder, source)) = folders.pop() {
-        let entries = listing.get(&folder).map(Vec::as_slice).unwrap_or_default();
-        for entry in entries {
-            let UpperKind::Directory { opaque, redirect } = &entry.kind else {
-                continue;
-            };
-            let own = in_source(lower, source.as_ref(), &entry.name)?;
-            let below = match (redirect, own) {
-                (Some(target), _) => {
-                    let moved = redirected(lower, target, source.as_ref())?;
-                    if let Some(moved) = &moved {
-                        add_linked(lower, moved, wanted)?;
-                    }
-                    moved
-                }
-                (None, Some(own)) => (!opaque).then_some(own),
-                (None, None) => in_other_case(lower, entries, source.as_ref(), &entry.name)?,
-            };
-            let below = below.filter(Node::is_directory);
-            folders.push((join(&folder, &entry.name), below));
-        }
-        sources.insert(folder, source);
-    }
-    Ok(sources)
-}
-
-/// Finds the folder of the chain that a new one is on Windows, because only the case of the names differs.
-fn in_other_case(
-    lower: &Tree,
-    beside: &[UpperEntry],
-    source: Option<&Node>,
-    name: &[u8],
-) -> Result<Option<Node>, ChangesError> {
-    let Some(found) = source.map(|source| lower.child(source, name)).transpose()? else {
-        return Ok(None);
-    };
-    let is_deleted = |found: &Node| {
-        let mut whiteouts = beside.iter().filter(|entry| entry.kind.is_nothing());
-        whiteouts.any(|entry| entry.name == found.name())
-    };
-    Ok(found.filter(|found| !is_deleted(found)))
-}
-
-/// Collects the files below a folder of the chain that have several names.
-fn add_linked(lower: &Tree, folder: &Node, wanted: &mut HashSet<Nid>) -> Result<(), ChangesError> {
-    let mut folders = vec![folder.clone()];
-    while let Some(folder) = folders.pop().filter(Node::is_directory) {
-        for entry in lower.children(&folder)? {
-            if entry.is_directory() {
-                folders.push(entry);
-            } else if entry.links() > 1 {
-                wanted.insert(entry.nid());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Collects what was done to the streams of files that have several names.
@@ -299,7 +241,7 @@ fn stream_changes(
             && let Some(owner) = lower.child(source, &file)?
         {
             let stream = key(Names::Windows, &stream);
-            touched.taken.insert((owner.nid(), stream));
+            *touched.taken.entry((owner.nid(), stream)).or_default() += 1;
         }
         let id = match files.get(&key(Names::Windows, &file)) {
             Some(owner) if is_folder(owner) || owner.kind.is_nothing() || owner.links < 2 => None,
@@ -327,60 +269,6 @@ fn stream_changes(
         });
     }
     Ok(())
-}
-
-/// Returns the true name of an entry of the upper folder. If it is stored shortened, and has not brought its name
-/// along, what it hides has it.
-pub(super) fn true_name(
-    lower: &Tree,
-    source: Option<&Node>,
-    entry: &UpperEntry,
-) -> Result<Vec<u8>, ChangesError> {
-    if long_name::is_shortened(&entry.name)
-        && let Some(hidden) = in_source(lower, source, &entry.name)?
-    {
-        return Ok(hidden.name().to_vec());
-    }
-    Ok(long_name::true_name(&entry.name, &entry.xattrs).to_vec())
-}
-
-fn in_source(
-    lower: &Tree,
-    source: Option<&Node>,
-    stored: &[u8],
-) -> Result<Option<Node>, ChangesError> {
-    match source {
-        Some(source) => Ok(lower.stored_child(source, stored)?),
-        None => Ok(None),
-    }
-}
-
-/// Finds what a redirect of overlayfs leads to: a path from the root, or a name in the folder of the chain that
-/// shows through the one in which it stands.
-pub(super) fn redirected(
-    lower: &Tree,
-    target: &[u8],
-    source: Option<&Node>,
-) -> Result<Option<Node>, ChangesError> {
-    match target.strip_prefix(b"/") {
-        Some(absolute) => lower_at(lower, absolute),
-        None => in_source(lower, source, target),
-    }
-}
-
-/// Returns the entry of the chain at a path as a mount shows it.
-pub(super) fn lower_at(lower: &Tree, path: &[u8]) -> Result<Option<Node>, ChangesError> {
-    let mut node = lower.root()?;
-    for part in path
-        .split(|byte| *byte == b'/')
-        .filter(|part| !part.is_empty())
-    {
-        match lower.stored_child(&node, part)? {
-            Some(child) => node = child,
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(node))
 }
 
 /// Finds all names of the wanted files, and of those whose streams are wanted: a walk over the whole chain.

@@ -1,5 +1,6 @@
 //! A name in the merged view of a chain and what is over it.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use transom_erofs::Nid;
@@ -8,12 +9,40 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
 
 use super::error::ChangesError;
-use super::links::{join, lower_at};
+use super::links::join;
+use super::sources::lower_at;
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::key;
 use crate::durable::FileError;
-use crate::index::{keys, long_name};
+use crate::index::keys;
+use crate::index::long_name::{self, Stored};
 use crate::tree::{Node, Tree, TreeError};
+
+/// A name as the upper folder has it.
+#[derive(Debug)]
+pub(super) struct StoredName {
+    pub(super) name: Vec<u8>,
+    /// The attribute that keeps the true name of one too long for Linux.
+    pub(super) attribute: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl StoredName {
+    pub(super) fn of(name: &[u8]) -> Self {
+        match long_name::store(name) {
+            Stored::Plain => Self {
+                name: name.to_vec(),
+                attribute: None,
+            },
+            Stored::Shortened {
+                name: short,
+                attribute,
+            } => Self {
+                name: short,
+                attribute: Some((attribute, name.to_vec())),
+            },
+        }
+    }
+}
 
 /// What a path names.
 #[derive(Debug, Clone)]
@@ -46,70 +75,81 @@ impl Place {
         })
     }
 
-    /// Finds an entry of a folder; names compare as the tree's do.
+    /// Finds an entry of a folder; names compare as the tree's do. `candidates` are the names that it may have
+    /// in the upper folder.
     pub(super) fn child(
         &self,
         lower: &Tree,
         upper: &Upper,
         name: &[u8],
+        candidates: &[Vec<u8>],
     ) -> Result<Option<Self>, ChangesError> {
-        let mut children = self.children(lower, upper, Some(name))?;
+        let mut of_upper = Vec::new();
+        for candidate in candidates {
+            of_upper.extend(upper.entry(&join(&self.path, candidate))?);
+        }
+        let mut of_lower = Vec::new();
+        if let Some(folder) = self.lower.as_ref().filter(|node| node.is_directory()) {
+            for entry in &of_upper {
+                if let Some(node) = lower.stored_child(folder, &entry.name)? {
+                    of_lower.push((node, entry.name.clone()));
+                }
+            }
+            if let Some(node) = lower.child(folder, name)? {
+                let stored = StoredName::of(node.name()).name;
+                if !of_lower.iter().any(|(_, known)| *known == stored) {
+                    of_lower.push((node, stored));
+                }
+            }
+        }
+        let mut children = self.merge(lower, of_upper, of_lower)?;
+        let wanted = key(lower.names(), name);
+        children.retain(|child| key(lower.names(), &child.name) == wanted);
         // The exact name, if there is one, is meant.
         children.sort_by_key(|child| child.name != name);
         Ok(children.into_iter().next())
     }
 
-    /// Lists a folder, streams too; only entries of one name if one is given.
-    pub(super) fn children(
-        &self,
-        lower: &Tree,
-        upper: &Upper,
-        only: Option<&[u8]>,
-    ) -> Result<Vec<Self>, ChangesError> {
-        let wanted = only.map(|name| key(lower.names(), name));
-        let is_wanted = |name: &[u8]| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| key(lower.names(), name) == *wanted)
-        };
-        let mut of_upper = Vec::new();
-        if let Some((entry, path)) = &self.upper
-            && matches!(entry.kind, UpperKind::Directory { .. })
-        {
-            for name in upper.names(path)? {
-                // The true name of a shortened one is in its attributes, or in those of what it hides.
-                if (is_wanted(&name) || long_name::is_shortened(&name))
-                    && let Some(entry) = upper.entry(&join(path, &name))?
-                {
-                    of_upper.push(entry);
-                }
+    /// Lists a folder, streams too.
+    pub(super) fn children(&self, lower: &Tree, upper: &Upper) -> Result<Vec<Self>, ChangesError> {
+        let of_upper = match &self.upper {
+            Some((entry, path)) if matches!(entry.kind, UpperKind::Directory { .. }) => {
+                upper.list(path)?
             }
-        }
+            _ => Vec::new(),
+        };
         let mut of_lower = Vec::new();
         if let Some(folder) = self.lower.as_ref().filter(|node| node.is_directory()) {
             for entry in lower.names_in(folder)? {
-                let is_over = |upper: &UpperEntry| upper.name == entry.stored;
-                if is_wanted(&entry.name) || of_upper.iter().any(is_over) {
-                    of_lower.push((lower.named(folder, &entry)?, entry.stored));
-                }
+                of_lower.push((lower.named(folder, &entry)?, entry.stored));
             }
         }
+        self.merge(lower, of_upper, of_lower)
+    }
+
+    /// Brings together what the upper folder and the chain have in this folder, stored names with the latter.
+    fn merge(
+        &self,
+        lower: &Tree,
+        of_upper: Vec<UpperEntry>,
+        of_lower: Vec<(Node, Vec<u8>)>,
+    ) -> Result<Vec<Self>, ChangesError> {
+        let mut of_lower: BTreeMap<Vec<u8>, Node> = of_lower
+            .into_iter()
+            .map(|(node, stored)| (stored, node))
+            .collect();
         let above = Rc::new(self.clone());
         let mut children = Vec::new();
         for entry in of_upper {
-            let below = of_lower
-                .iter()
-                .position(|(_, stored)| *stored == entry.name);
-            let below = below.map(|at| of_lower.swap_remove(at));
-            let name = match &below {
-                Some((node, _)) => node.name().to_vec(),
-                None => long_name::true_name(&entry.name, &entry.xattrs).to_vec(),
-            };
-            if entry.kind == UpperKind::Whiteout || !is_wanted(&name) {
+            let below = of_lower.remove(&entry.name);
+            if entry.kind == UpperKind::Whiteout {
                 continue;
             }
+            let name = match &below {
+                Some(node) => node.name().to_vec(),
+                None => long_name::true_name(&entry.name, &entry.xattrs).to_vec(),
+            };
             let path = join(&self.path, &entry.name);
-            let below = below.map(|(node, _)| node);
             let (lower, lower_path) = self.seen_through(lower, &entry, below)?;
             children.push(Self {
                 name,
@@ -121,18 +161,16 @@ impl Place {
                 above: Some(Rc::clone(&above)),
             });
         }
-        for (node, stored) in of_lower {
-            if is_wanted(node.name()) {
-                children.push(Self {
-                    name: node.name().to_vec(),
-                    path: join(&self.path, &stored),
-                    upper: None,
-                    lower_path: self.below(&stored),
-                    stored,
-                    lower: Some(node),
-                    above: Some(Rc::clone(&above)),
-                });
-            }
+        for (stored, node) in of_lower {
+            children.push(Self {
+                name: node.name().to_vec(),
+                path: join(&self.path, &stored),
+                upper: None,
+                lower_path: self.below(&stored),
+                stored,
+                lower: Some(node),
+                above: Some(Rc::clone(&above)),
+            });
         }
         Ok(children)
     }
@@ -241,7 +279,7 @@ impl Place {
 
     /// Says whether nothing is in a folder.
     pub(super) fn is_empty(&self, lower: &Tree, upper: &Upper) -> Result<bool, ChangesError> {
-        Ok(self.children(lower, upper, None)?.is_empty())
+        Ok(self.children(lower, upper)?.is_empty())
     }
 
     /// Returns the alternate streams that stand beside an entry of this folder.
@@ -254,7 +292,7 @@ impl Place {
         if lower.names() == Names::Posix || split_stream(&owner.name).1.is_some() {
             return Ok(Vec::new());
         }
-        let mut children = self.children(lower, upper, None)?;
+        let mut children = self.children(lower, upper)?;
         children.retain(|child| {
             let (base, stream) = split_stream(&child.name);
             stream.is_some() && key(Names::Windows, base) == key(Names::Windows, &owner.name)

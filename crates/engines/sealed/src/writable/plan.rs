@@ -19,6 +19,7 @@ use super::describe::{self, Above};
 use super::error::{ChangesError, shown};
 use super::folder::{Child, Uppers};
 use super::links::{self, FileId, Listing, Touched, file_id, join};
+use super::sources;
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::Change;
 use crate::tree::{Kind, Metadata, Node, Tree};
@@ -220,7 +221,7 @@ impl Planner<'_> {
 
     /// Finds what a redirect of overlayfs leads to.
     fn redirected(&self, target: &[u8], path: &[u8], above: &Above) -> Result<Node, ChangesError> {
-        links::redirected(self.lower, target, above.source.as_ref())?
+        sources::redirected(self.lower, target, above.source.as_ref())?
             .ok_or_else(|| lost(path, target))
     }
 

@@ -97,12 +97,12 @@ impl Planner<'_> {
         };
         let was_moved = child.source.as_ref().map(Node::nid) != Some(owner.nid());
         for node in self.lower.streams(owner)? {
-            // Of a file that was moved those come along that were not moved or deleted themselves.
-            if was_moved && self.is_deleted(node.path()) {
-                continue;
-            }
             let (_, name) = split_stream(node.name());
             let name = name.unwrap_or_default().to_vec();
+            // Of a file that was moved those come along that were not moved or deleted themselves.
+            if was_moved && self.touched.is_taken(owner, &name) {
+                continue;
+            }
             let (size, content) = match self.touched.copy(node.nid()) {
                 // It was written by another name of the file, which may be gone.
                 Some((entry, place)) => {
@@ -126,18 +126,6 @@ impl Planner<'_> {
             streams.insert(folded(&name), stream);
         }
         Ok(streams)
-    }
-
-    /// Says whether the upper folder deletes a path of the chain.
-    fn is_deleted(&self, path: &[u8]) -> bool {
-        let (folder, name) = match path.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (&path[..slash], &path[slash + 1..]),
-            None => (&b""[..], path),
-        };
-        let entries = self.listing.get(folder).into_iter().flatten();
-        entries
-            .into_iter()
-            .any(|entry| entry.name == name && entry.kind == UpperKind::Whiteout)
     }
 
     fn stream_content(

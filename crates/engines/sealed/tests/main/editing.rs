@@ -85,7 +85,10 @@ fn case(bench: &Bench, seed: u64, is_mounted: fn(usize) -> bool, names: Names) {
         let tar = bench.export(name).unwrap_or_else(|error| {
             panic!("{name}: {error} {log:#?}");
         });
-        seen(&bench.stack(&[base, bench.import(&tar, names)], names), names)
+        seen(
+            &bench.stack(&[base, bench.import(&tar, names)], names),
+            names,
+        )
     });
     for name in [edited, mounted] {
         bench.store().remove_named(&name).unwrap();

@@ -187,9 +187,9 @@ fn random_tree(random: &mut Random) -> Vec<u8> {
     let mut layer = Layer::new().dir("Files");
     let mut folders = vec!["Files".to_owned()];
     let mut files = Vec::new();
-    for number in 0..5 + random.below(16) {
+    for (number, name) in NAMES.iter().enumerate().take(5 + random.below(16)) {
         let folder = folders[random.below(folders.len())].clone();
-        let path = format!("{folder}/{}", NAMES[number]);
+        let path = format!("{folder}/{name}");
         let mut metadata = with_attributes(if random.one_in(4) { 0x22 } else { 0x20 });
         if random.one_in(2) {
             let text = SECURITY[random.below(SECURITY.len())];

@@ -212,7 +212,7 @@ impl Edited {
 }
 
 /// The entries of a tar, in its order; links with what they are links of.
-fn entries(tar: &[u8]) -> Vec<String> {
+pub(crate) fn entries(tar: &[u8]) -> Vec<String> {
     let mut reader = Reader::new(tar, Limits::default());
     let mut entries = Vec::new();
     while let Some(entry) = reader.next_entry().unwrap() {

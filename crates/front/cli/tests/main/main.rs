@@ -2,6 +2,10 @@
 #![expect(clippy::print_stdout, reason = "a test says why it cannot run")]
 
 mod copying;
+#[cfg(target_os = "linux")]
+mod mounting;
 mod reading;
 mod storing;
 mod support;
+#[cfg(target_os = "linux")]
+mod writable;

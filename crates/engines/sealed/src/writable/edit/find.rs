@@ -5,39 +5,13 @@ use transom_layertar::path::{self, Rules};
 use transom_ntmeta::name::eq_folded;
 
 use super::Editor;
-use crate::index::long_name::{self, Stored};
 use crate::tree::TreeError;
 use crate::writable::error::{EditError, NamedLayerFault};
 use crate::writable::place::Place;
+use crate::writable::upper::UpperKind;
 
 /// hcsshim takes every such name for a carrier of its own and drops it.
 const CARRIER_SUFFIX: &[u8] = b".$wcidirs$";
-
-/// A name as the upper folder has it.
-#[derive(Debug)]
-pub(super) struct StoredName {
-    pub(super) name: Vec<u8>,
-    /// The attribute that keeps the true name of one too long for Linux.
-    pub(super) attribute: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-impl StoredName {
-    pub(super) fn of(name: &[u8]) -> Self {
-        match long_name::store(name) {
-            Stored::Plain => Self {
-                name: name.to_vec(),
-                attribute: None,
-            },
-            Stored::Shortened {
-                name: short,
-                attribute,
-            } => Self {
-                name: short,
-                attribute: Some((attribute, name.to_vec())),
-            },
-        }
-    }
-}
 
 impl Editor {
     fn root(&self) -> Result<Place, NamedLayerFault> {
@@ -71,7 +45,14 @@ impl Editor {
         place: &Place,
         name: &[u8],
     ) -> Result<Option<Place>, NamedLayerFault> {
-        Ok(place.child(&self.writable.lower, &self.writable.upper, name)?)
+        let (lower, upper) = (&self.writable.lower, &self.writable.upper);
+        let candidates = match &place.upper {
+            Some((entry, path)) if matches!(entry.kind, UpperKind::Directory { .. }) => {
+                self.listings.like(upper, path, name)?
+            }
+            _ => Vec::new(),
+        };
+        Ok(place.child(lower, upper, name, &candidates)?)
     }
 
     pub(super) fn existing(&self, path: &TreePath) -> Result<Place, NamedLayerFault> {

@@ -109,6 +109,7 @@ impl Editor {
         rustix::fs::linkat(&from, &place.stored, &to, &new.stored, AtFlags::empty())
             .map_err(io::Error::from)
             .named("link", &shown)?;
+        self.listings.add(&new_folder.path, &new.stored);
         Ok(())
     }
 
@@ -118,7 +119,7 @@ impl Editor {
         let mut names = Vec::new();
         let mut folders = vec![Place::root(lower, upper)?];
         while let Some(folder) = folders.pop() {
-            for child in folder.children(lower, upper, None)? {
+            for child in folder.children(lower, upper)? {
                 if child.is_folder() {
                     folders.push(child);
                 } else if self.is_of(&child, nid) {
@@ -207,12 +208,17 @@ impl Editor {
 
     /// Gives the draft the place of an entry.
     pub(super) fn put(&self, folder: &Place, place: &Place) -> Result<Place, NamedLayerFault> {
-        let handle = self.open_folder(folder)?;
-        let shown = self.shown(folder, &place.stored);
-        self.drafts
-            .put(&handle, &place.stored)
-            .named("create", &shown)?;
+        self.put_draft(folder, &place.stored)?;
         Ok(place.clone().again(&self.writable.upper)?)
+    }
+
+    /// Gives the draft a place.
+    pub(super) fn put_draft(&self, folder: &Place, stored: &[u8]) -> Result<(), NamedLayerFault> {
+        let handle = self.open_folder(folder)?;
+        let shown = self.shown(folder, stored);
+        self.drafts.put(&handle, stored).named("create", &shown)?;
+        self.listings.add(&folder.path, stored);
+        Ok(())
     }
 
     pub(super) fn open_folder(&self, folder: &Place) -> Result<OwnedFd, NamedLayerFault> {

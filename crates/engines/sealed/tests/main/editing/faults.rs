@@ -183,8 +183,9 @@ fn a_folder_swapped_for_a_link_is_not_followed() {
 fn names_that_no_layer_can_have_are_refused_and_told() {
     let home = home();
     let editor = home.store.edit_writable("w").unwrap();
+    let too_long = format!("Files/{}", "x".repeat(256));
     for (name, why) in [
-        ("Files/a ", "Files/a "),
+        (too_long.as_str(), "256"),
         ("Files/.wh.x", "deletion"),
         ("Files/x.$wcidirs$", "dropped by Windows"),
         ("Files/a.txt:", "file:stream"),

@@ -96,6 +96,28 @@ fn diff_apply() {
     assert_eq!(seen_in_mount(&sibling), seen_in_mount(&edited.root));
 }
 
+#[test]
+fn an_untouched_layer_on_a_sealed_one_adds_nothing() {
+    let Some(edited) = edited(base(), |root| {
+        fs::rename(root.join("data"), root.join("moved")).unwrap();
+        fs::write(root.join("second.txt:more"), "stream").unwrap();
+        fs::write(root.join("moved/x"), "changed").unwrap();
+        fs::remove_file(root.join("latest")).unwrap();
+    }) else {
+        return;
+    };
+    edited.bench.writable("again", Some("sealed"));
+    let below: [&[u8]; 2] = [&edited.base, &edited.tar];
+    let again = edited.bench.sealed("again", &below);
+    let mut found = Vec::new();
+    transom_sealed::diff::compare(&edited.tree, &again, &mut |difference| {
+        found.push(difference);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(found, []);
+}
+
 /// `testDriverChanges` of graphtest, with 20 files.
 #[test]
 fn changes() {

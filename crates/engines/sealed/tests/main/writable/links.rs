@@ -130,6 +130,48 @@ fn a_file_changed_after_a_name_was_deleted_is_told_by_those_left() {
 }
 
 #[test]
+fn what_was_written_by_a_name_that_is_gone_is_told_by_those_left() {
+    let Some(edited) = same_as_mount(three_names(), |root| {
+        fs::write(root.join("a/one"), "changed").unwrap();
+        fs::remove_file(root.join("a/one")).unwrap();
+    }) else {
+        return;
+    };
+    for name in ["Files/b/two", "Files/c/three"] {
+        assert_eq!(text(&edited.tree, name), "changed");
+    }
+}
+
+#[test]
+fn what_was_written_in_a_folder_that_is_gone_is_told_by_names_elsewhere() {
+    let Some(edited) = same_as_mount(three_names(), |root| {
+        fs::write(root.join("a/one"), "changed").unwrap();
+        fs::remove_dir_all(root.join("a")).unwrap();
+        fs::rename(root.join("b"), root.join("moved")).unwrap();
+    }) else {
+        return;
+    };
+    for name in ["Files/moved/two", "Files/c/three"] {
+        assert_eq!(text(&edited.tree, name), "changed");
+    }
+}
+
+#[test]
+fn metadata_changed_by_a_name_that_is_gone_is_told_by_those_left() {
+    let Some(edited) = same_as_mount(three_names(), |root| {
+        super::set_xattr(&root.join("a/one"), "user.MSWINDOWS.fileattr", b"34");
+        fs::remove_file(root.join("a/one")).unwrap();
+    }) else {
+        return;
+    };
+    let hidden = FileAttributes::ARCHIVE | FileAttributes::HIDDEN;
+    for name in ["Files/b/two", "Files/c/three"] {
+        assert_eq!(metadata(&edited.tree, name).attributes, Some(hidden));
+        assert_eq!(text(&edited.tree, name), "shared");
+    }
+}
+
+#[test]
 fn a_name_replaced_by_another_file_is_no_link_any_more() {
     let Some(edited) = same_as_mount(three_names(), |root| {
         fs::write(root.join("temporary"), "own").unwrap();

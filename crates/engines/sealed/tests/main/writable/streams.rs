@@ -191,6 +191,20 @@ fn a_name_deleted_with_its_streams_leaves_the_other_name_and_the_streams() {
 }
 
 #[test]
+fn a_stream_written_by_a_name_that_is_gone_stays_with_the_file() {
+    let Some(edited) = same_as_mount(base(), |root| {
+        fs::write(root.join("a.txt:note"), "changed").unwrap();
+        fs::remove_file(root.join("a.txt:note")).unwrap();
+        fs::remove_file(root.join("a.txt")).unwrap();
+        assert_eq!(fs::read(root.join("second.txt:note")).unwrap(), b"changed");
+    }) else {
+        return;
+    };
+    let expected = owned(&[("note", "changed")]);
+    assert_eq!(edited.streams("Files/second.txt"), expected);
+}
+
+#[test]
 fn data_and_stream_of_a_linked_file_change_by_different_names() {
     let Some(edited) = same_as_mount(base(), |root| {
         fs::write(root.join("second.txt"), "two").unwrap();
@@ -228,6 +242,39 @@ fn streams_moved_along_with_their_file_are_told_once() {
     };
     let expected = owned(&[("Zone.Identifier", "changed")]);
     assert_eq!(edited.streams("Files/moved.txt"), expected);
+}
+
+#[test]
+fn a_stream_moved_along_and_then_deleted_is_gone() {
+    let Some(edited) = same_as_mount(base(), |root| {
+        fs::rename(root.join("readme.txt"), root.join("moved.txt")).unwrap();
+        let stream = |name: &str| root.join(format!("{name}:Zone.Identifier"));
+        fs::rename(stream("readme.txt"), stream("moved.txt")).unwrap();
+        fs::remove_file(stream("moved.txt")).unwrap();
+    }) else {
+        return;
+    };
+    assert_eq!(edited.streams("Files/moved.txt"), []);
+}
+
+#[test]
+fn a_stream_deleted_after_its_file_and_folder_were_moved_is_gone() {
+    let base = Layer::new()
+        .dir("Files")
+        .dir("Files/data")
+        .file("Files/data/x", b"x")
+        .stream("Files/data/x:s", b"s")
+        .dir("Hives")
+        .bytes();
+    let Some(edited) = same_as_mount(base, |root| {
+        fs::rename(root.join("data"), root.join("moved")).unwrap();
+        fs::rename(root.join("moved/x"), root.join("y")).unwrap();
+        fs::rename(root.join("moved/x:s"), root.join("y:s")).unwrap();
+        fs::remove_file(root.join("y:s")).unwrap();
+    }) else {
+        return;
+    };
+    assert_eq!(edited.streams("Files/y"), []);
 }
 
 #[test]
