@@ -217,6 +217,16 @@ impl Store {
         Ok(oddities)
     }
 
+    /// Says whether layers make a chain, without keeping its merged index.
+    pub(crate) fn check_layers(
+        &self,
+        layers: &[DiffId],
+        stacking: Stacking,
+    ) -> Result<(), ChainError> {
+        self.merge(&self.records(layers)?, stacking)?;
+        Ok(())
+    }
+
     fn records(&self, layers: &[DiffId]) -> Result<Vec<LayerRecord>, ChainError> {
         if layers.is_empty() {
             return Err(ChainError::NoLayers);

@@ -116,7 +116,7 @@ impl SealedEngine {
                 names: layer.names,
                 whiteouts: None,
             };
-            self.store.open_chain(&layer.chain(), stacking)?;
+            self.store.check_layers(&layer.chain(), stacking)?;
             let tree = self.store.open_layer(imported.diff_id, layer.names)?;
             let size = data_size(&tree)?;
             let set = self.store.catalog.write(|tx| {

@@ -9,7 +9,7 @@ use transom_erofs::{
     SpecialKind, Timestamp, WriteError, XattrId,
 };
 use transom_layer::Names;
-use transom_layertar::path::{self, CleanName, PathError, Rules};
+use transom_layertar::path::{self, PathError, Rules};
 use transom_layertar::whiteout::{self, EmptyWhiteout, Whiteout};
 use transom_layertar::windows::{MetadataError, WindowsMetadata};
 use transom_layertar::{Entry, EntryKind, Segment};
@@ -284,14 +284,14 @@ impl IndexBuilder {
             Names::Windows => Rules::Windows,
             Names::Posix => Rules::Posix,
         };
-        let path = path::clean(&entry.name, rules)?;
-        if rules == Rules::Posix && path.as_bytes().len() > PATH_MAX {
-            let found = path.as_bytes().len();
+        let path = clean(&entry.name, rules)?;
+        if rules == Rules::Posix && path.len() > PATH_MAX {
+            let found = path.len();
             return Err(EntryRule::PathTooLong { found });
         }
         self.metadata_bytes += entry.name.len() as u64;
         let metadata = WindowsMetadata::from_entry(entry)?;
-        if path.is_root() {
+        if path.is_empty() {
             return self.describe_root(entry, &metadata);
         }
         let (folder, name) = split_last(&path);
@@ -307,7 +307,7 @@ impl IndexBuilder {
         match entry.kind {
             EntryKind::HardLink => self.add_hard_link(folder, name, entry, &metadata, rules),
             EntryKind::Symlink => {
-                let node = self.symlink(entry, path.as_bytes(), &metadata)?;
+                let node = self.symlink(entry, &path, &metadata)?;
                 self.place(folder, name, node)
             }
             EntryKind::File | EntryKind::Directory | EntryKind::Other(b'7') => {
@@ -822,12 +822,23 @@ fn permissions(entry: &Entry, metadata: &WindowsMetadata, is_folder: bool, names
     }
 }
 
+/// Checks a name and brings it into its clean form. What a whiteout deletes is the name that has to be one;
+/// `.` and `..` stay parts of the whiteout's own.
+fn clean(name: &[u8], rules: Rules) -> Result<Vec<u8>, EntryRule> {
+    match whiteout::parse(name)? {
+        Some(Whiteout::Removed(deleted)) if !deleted.ends_with(b".") => {
+            let deleted = path::clean(&deleted, rules)?;
+            Ok(whiteout::name_of(deleted.as_bytes()))
+        }
+        _ => Ok(path::clean(name, rules)?.into_bytes()),
+    }
+}
+
 /// Splits a path that is not the root into its folder and its last component.
-fn split_last(path: &CleanName) -> (&[u8], &[u8]) {
-    let bytes = path.as_bytes();
-    match bytes.iter().rposition(|byte| *byte == b'/') {
-        Some(slash) => (&bytes[..slash], &bytes[slash + 1..]),
-        None => (&[], bytes),
+fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => (&path[..slash], &path[slash + 1..]),
+        None => (&[], path),
     }
 }
 

@@ -23,6 +23,8 @@ use crate::durable::{self, FileError, Named};
 const FOLDER: &str = "edit";
 /// Name of the one draft there is.
 const DRAFT: &[u8] = b"draft";
+/// Name of a draft that waits for another one.
+const ASIDE: &[u8] = b"aside";
 /// Bytes copied at once.
 const BLOCK: usize = 256 * 1024;
 
@@ -73,6 +75,26 @@ impl Drafts {
         self.discard()?;
         let (kind, mode) = (FileType::CharacterDevice, Mode::empty());
         Ok(rustix::fs::mknodat(&self.folder, DRAFT, kind, mode, 0)?)
+    }
+
+    /// Makes room for another draft.
+    pub(super) fn set_aside(&self) -> io::Result<()> {
+        Ok(rustix::fs::renameat(
+            &self.folder,
+            DRAFT,
+            &self.folder,
+            ASIDE,
+        )?)
+    }
+
+    /// Makes the draft that was set aside the draft again.
+    pub(super) fn take_up(&self) -> io::Result<()> {
+        Ok(rustix::fs::renameat(
+            &self.folder,
+            ASIDE,
+            &self.folder,
+            DRAFT,
+        )?)
     }
 
     /// Gives the draft an attribute.

@@ -178,7 +178,6 @@ impl Editor {
             let path = path.to_string();
             return Err(EditError::IsFolder { path }.into());
         }
-        let folder = self.raise_folder(folder)?;
         let stored = StoredName::of(&name);
         let shown = self.shown(&folder, &stored.name);
         let file = self.drafts.file().named("create", &shown)?;
@@ -187,6 +186,10 @@ impl Editor {
             let _ = self.drafts.discard();
             return Err(error).named("write", &shown)?;
         }
+        // Nothing is changed before all data is there; copying the folder up takes drafts of its own.
+        self.drafts.set_aside().named("write", &shown)?;
+        let folder = self.raise_folder(folder)?;
+        self.drafts.take_up().named("write", &shown)?;
         let modified = modified.unwrap_or_else(now);
         match existing.filter(Place::is_plain_file) {
             Some(place) if place.links() > 1 => self.overwrite(&folder, &place, file, modified),
@@ -413,8 +416,9 @@ impl Editor {
                 for stream in target.streams_of(lower, upper, &there)? {
                     self.delete_place(&target, &stream)?;
                 }
-                // One of just this name gives way when the other takes its place.
-                if there.stored != stored.name {
+                // One of just this name gives way when the other takes its place, unless both are one file:
+                // then Linux would do nothing.
+                if there.stored != stored.name || there.links() > 1 {
                     self.delete_place(&target, &there)?;
                 }
             }

@@ -236,7 +236,8 @@ fn stream_changes(
         }
     }
     for (file, stream, entry) in streams {
-        if entry.kind.is_nothing()
+        // Deleted or moved away; another file may have the name since.
+        if origin_of(lower, entry).is_none()
             && let Some(source) = source
             && let Some(owner) = lower.child(source, &file)?
         {

@@ -9,7 +9,7 @@ mod random;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Timespec, Timestamps, XattrFlags};
@@ -174,6 +174,11 @@ fn through_mount(root: &Path, edit: &Edit) {
                 }
             }
             let streams = streams(root, from);
+            // Linux does nothing if both are one file.
+            let inode = |path: &str| root.join(path).symlink_metadata().map(|file| file.ino());
+            if from != to && inode(from).ok() == inode(to).ok() {
+                fs::remove_file(root.join(to)).unwrap();
+            }
             fs::rename(root.join(from), root.join(to)).unwrap();
             for stream in streams {
                 let new = format!("{to}{}", &stream[from.len()..]);

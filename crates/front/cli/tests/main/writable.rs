@@ -83,7 +83,7 @@ fn an_edited_layer_becomes_an_image_that_shows_every_edit() {
     );
     let stat = home.ok(["stat", "mine:1", "/hello/settings.ini"]);
     assert!(
-        stat.contains("-r-h-") && stat.contains("O:SYG:SYD:(A;;FA;;;SY)"),
+        stat.contains("--rh--") && stat.contains("O:SYG:SYD:(A;;FA;;;SY)"),
         "{stat}"
     );
     for gone in [
