@@ -13,7 +13,5 @@ pub(crate) fn run() -> Result<()> {
             .arg(&layer.tar)
             .arg(&layer.gzip),
     )?;
-    run_command(
-        command("cargo bench --package transom-sealed --bench writable --").arg(&layer.tar),
-    )
+    run_command(command("cargo bench --package transom-sealed --bench writable --").arg(&layer.tar))
 }

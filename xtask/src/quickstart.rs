@@ -92,7 +92,10 @@ fn patch_tour(store: &Store, name: &str, scratch: &Scratch) -> Result<()> {
     store.show(["changes", "patch"])?;
     store.show(["commit", "patch", "-t", "hello:patched", "-m", "a patch"])?;
     store.says(["cat", "hello:patched", TEXT], PATCH_SAYS)?;
-    store.says(["stat", "hello:patched", r"C:\hello\logs"], "(A;OICI;FA;;;BA)")?;
+    store.says(
+        ["stat", "hello:patched", r"C:\hello\logs"],
+        "(A;OICI;FA;;;BA)",
+    )?;
     store.show(["diff", name, "hello:patched"])?;
     store.show(["rm", "patch"])
 }

@@ -34,6 +34,8 @@ const PATH_MAX: usize = 32_767;
 const ENTRY_METADATA_MAX: u64 = 192 * 1024;
 /// Most bytes of names and metadata of one layer: all of it is in memory until the index is written.
 const METADATA_MAX: u64 = 2 << 30;
+/// Longest name of an NTFS extended attribute: EROFS holds 255 bytes behind `user.`, less what stands before it.
+const EA_NAME_MAX: usize = 255 + b"user.".len() - keys::EA_PREFIX.len();
 /// PAX prefix of extended attributes in tars of Linux layers.
 const SCHILY_XATTR: &[u8] = b"SCHILY.xattr.";
 /// What the tar can be at most while its size is not known yet.
@@ -110,6 +112,14 @@ pub enum EntryRule {
     PathTooLong {
         /// Bytes of the path.
         found: usize,
+    },
+    /// An extended attribute whose name is too long for an index.
+    #[error(
+        "the name of its extended attribute {name:?} has {} bytes, an index can hold {EA_NAME_MAX}", name.len()
+    )]
+    LongEaName {
+        /// Name of the attribute.
+        name: String,
     },
     /// An extended attribute that the index uses itself.
     #[error("extended attribute {name:?}: the name is reserved")]
@@ -699,6 +709,9 @@ impl IndexBuilder {
             self.add_xattr(list, &own(keys::MOUNT_POINT), b"1")?;
         }
         for (name, value) in &metadata.eas {
+            if name.len() > EA_NAME_MAX {
+                return Err(EntryRule::LongEaName { name: shown(name) });
+            }
             self.add_xattr(list, &own(&[keys::EA_PREFIX, name].concat()), value)?;
         }
         for (key, value) in &entry.pax {

@@ -769,3 +769,20 @@ fn a_full_disk_is_an_error_that_leaves_nothing() {
     assert_eq!(store.layers().unwrap().len(), 1);
     import(&Layer::new().file("fits", &padded(b"x")).tar(), true).unwrap();
 }
+
+#[test]
+fn an_extended_attribute_with_a_longer_name_than_an_index_holds_is_refused_by_its_length() {
+    let layer = |length: usize| {
+        let mut metadata = crate::support::with_attributes(0x20);
+        metadata.eas = vec![(vec![b'N'; length], b"v".to_vec())];
+        let shape = transom_layertar::windows::Shape::File { size: 0 };
+        Layer::new().entry("a", &shape, &metadata, b"").tar()
+    };
+    let home = Home::new();
+    home.import(&layer(239));
+    let error = home.refused(&layer(240));
+    assert!(
+        error.contains("has 240 bytes, an index can hold 239"),
+        "{error}"
+    );
+}
