@@ -46,7 +46,7 @@ fn case(bench: &Bench, seed: u64) {
         let root = bench.writable(&top, Some(&parent));
         let mut log = Vec::new();
         for _ in 0..EDITS {
-            log.extend(edit(&root, &mut random));
+            log.extend(edit(&root, &log, &mut random));
         }
         let shown = look_at(&root);
         let tar = bench.diff(&top);
@@ -246,7 +246,7 @@ const SECURITY: [&str; 3] = [
 ];
 
 /// Makes one random change; returns what was done.
-fn edit(root: &Path, random: &mut Random) -> Option<String> {
+fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
     let tree = all(root);
     let is_stream = |path: &PathBuf| path.to_str().unwrap().contains(':');
     let pick = |random: &mut Random, kinds: &str| {
@@ -316,6 +316,11 @@ fn edit(root: &Path, random: &mut Random) -> Option<String> {
             format!("rm {path:?}")
         }
         8 => {
+            // A stream that was deleted, whose file was moved, and whose old folder was deleted after that has left
+            // no trace: it is taken for one that was left behind, and comes along with its file.
+            if log.iter().any(|done| done.starts_with("stream of")) {
+                return None;
+            }
             let path = pick(random, "d")?;
             fs::remove_dir_all(root.join(&path)).unwrap();
             if random.one_in(2) {
