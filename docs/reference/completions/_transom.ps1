@@ -39,12 +39,23 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a folder')
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Tell all that is known of files: times, attributes, security, streams, links, layer')
             [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Print files or streams')
-            [CompletionResult]::new('cp', 'cp', [CompletionResultType]::ParameterValue, 'Copy files and folders out of an image')
+            [CompletionResult]::new('cp', 'cp', [CompletionResultType]::ParameterValue, 'Copy files and folders out of an image, or into a writable layer')
             [CompletionResult]::new('find', 'find', [CompletionResultType]::ParameterValue, 'Find files')
-            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two images or layers')
-            [CompletionResult]::new('changes', 'changes', [CompletionResultType]::ParameterValue, 'List what a layer changes in the layers below it')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two images or layers, or write the changes of a writable layer as a layer tar')
+            [CompletionResult]::new('changes', 'changes', [CompletionResultType]::ParameterValue, 'List what a layer, sealed or writable, changes in the layers below it')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a writable layer over an image')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List writable layers and what is mounted')
+            [CompletionResult]::new('mount', 'mount', [CompletionResultType]::ParameterValue, 'Mount a writable layer, or a read-only view of an image, at a folder')
+            [CompletionResult]::new('umount', 'umount', [CompletionResultType]::ParameterValue, 'Unmount a writable layer, or what is mounted at a folder')
+            [CompletionResult]::new('commit', 'commit', [CompletionResultType]::ParameterValue, 'Make an image of a writable layer and what it was made from')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Make an image of another one and a layer tar')
+            [CompletionResult]::new('grow', 'grow', [CompletionResultType]::ParameterValue, 'Make a writable layer hold more')
+            [CompletionResult]::new('mkdir', 'mkdir', [CompletionResultType]::ParameterValue, 'Make folders in a writable layer')
+            [CompletionResult]::new('mv', 'mv', [CompletionResultType]::ParameterValue, 'Rename a file or folder of a writable layer')
+            [CompletionResult]::new('attrib', 'attrib', [CompletionResultType]::ParameterValue, 'Change the attributes of files of a writable layer')
+            [CompletionResult]::new('acl', 'acl', [CompletionResultType]::ParameterValue, 'Give files of a writable layer a security descriptor')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check images, or all that is in the store, against their digests')
-            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, or names of images, and the layers that nothing else needs')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, names of images, writable layers, or files in one')
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -191,6 +202,9 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;diff' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the changes of the writable layer A as a layer tar to this file; - for stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the changes of the writable layer A as a layer tar to this file; - for stdout')
+            [CompletionResult]::new('--source-date-epoch', '--source-date-epoch', [CompletionResultType]::ParameterName, 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then')
             [CompletionResult]::new('--whiteouts', '--whiteouts', [CompletionResultType]::ParameterName, 'What whiteouts do')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--content', '--content', [CompletionResultType]::ParameterName, 'Leave out entries of which only the metadata differs')
@@ -210,6 +224,128 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'transom;create' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The image to write over')
+            [CompletionResult]::new('--storage-opt', '--storage-opt', [CompletionResultType]::ParameterName, 'size=20GB bounds what the layer can hold (takes root); other options are ignored')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;list' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;mount' {
+            [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How to mount an image [default: the best way there is here]')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Show the whole tree (Files, Hives, UtilityVM) instead of C:\')
+            [CompletionResult]::new('--ro', '--ro', [CompletionResultType]::ParameterName, 'NAME is an image, to be looked at only')
+            [CompletionResult]::new('--foreground', '--foreground', [CompletionResultType]::ParameterName, 'Serve a FUSE mount from this process, until it is unmounted')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'transom;umount' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;commit' {
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Name of the new image; may be given more than once')
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Name of the new image; may be given more than once')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Remark in its history')
+            [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'Remark in its history')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Who made it')
+            [CompletionResult]::new('--author', '--author', [CompletionResultType]::ParameterName, 'Who made it')
+            [CompletionResult]::new('--source-date-epoch', '--source-date-epoch', [CompletionResultType]::ParameterName, 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;apply' {
+            [CompletionResult]::new('--on', '--on', [CompletionResultType]::ParameterName, 'The image to put it on')
+            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Name of the new image; may be given more than once')
+            [CompletionResult]::new('--tag', '--tag', [CompletionResultType]::ParameterName, 'Name of the new image; may be given more than once')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Remark in its history')
+            [CompletionResult]::new('--message', '--message', [CompletionResultType]::ParameterName, 'Remark in its history')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'Who made it')
+            [CompletionResult]::new('--author', '--author', [CompletionResultType]::ParameterName, 'Who made it')
+            [CompletionResult]::new('--source-date-epoch', '--source-date-epoch', [CompletionResultType]::ParameterName, 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;grow' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;mkdir' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Make the folders above, too, and mind none that is there')
+            [CompletionResult]::new('--parents', '--parents', [CompletionResultType]::ParameterName, 'Make the folders above, too, and mind none that is there')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;mv' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;attrib' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;acl' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'transom;verify' {
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
@@ -221,6 +357,8 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
         }
         'transom;rm' {
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Delete folders in a writable layer with all that is in them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Delete folders in a writable layer with all that is in them')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
@@ -277,12 +415,23 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List a folder')
             [CompletionResult]::new('stat', 'stat', [CompletionResultType]::ParameterValue, 'Tell all that is known of files: times, attributes, security, streams, links, layer')
             [CompletionResult]::new('cat', 'cat', [CompletionResultType]::ParameterValue, 'Print files or streams')
-            [CompletionResult]::new('cp', 'cp', [CompletionResultType]::ParameterValue, 'Copy files and folders out of an image')
+            [CompletionResult]::new('cp', 'cp', [CompletionResultType]::ParameterValue, 'Copy files and folders out of an image, or into a writable layer')
             [CompletionResult]::new('find', 'find', [CompletionResultType]::ParameterValue, 'Find files')
-            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two images or layers')
-            [CompletionResult]::new('changes', 'changes', [CompletionResultType]::ParameterValue, 'List what a layer changes in the layers below it')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two images or layers, or write the changes of a writable layer as a layer tar')
+            [CompletionResult]::new('changes', 'changes', [CompletionResultType]::ParameterValue, 'List what a layer, sealed or writable, changes in the layers below it')
+            [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Make a writable layer over an image')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List writable layers and what is mounted')
+            [CompletionResult]::new('mount', 'mount', [CompletionResultType]::ParameterValue, 'Mount a writable layer, or a read-only view of an image, at a folder')
+            [CompletionResult]::new('umount', 'umount', [CompletionResultType]::ParameterValue, 'Unmount a writable layer, or what is mounted at a folder')
+            [CompletionResult]::new('commit', 'commit', [CompletionResultType]::ParameterValue, 'Make an image of a writable layer and what it was made from')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Make an image of another one and a layer tar')
+            [CompletionResult]::new('grow', 'grow', [CompletionResultType]::ParameterValue, 'Make a writable layer hold more')
+            [CompletionResult]::new('mkdir', 'mkdir', [CompletionResultType]::ParameterValue, 'Make folders in a writable layer')
+            [CompletionResult]::new('mv', 'mv', [CompletionResultType]::ParameterValue, 'Rename a file or folder of a writable layer')
+            [CompletionResult]::new('attrib', 'attrib', [CompletionResultType]::ParameterValue, 'Change the attributes of files of a writable layer')
+            [CompletionResult]::new('acl', 'acl', [CompletionResultType]::ParameterValue, 'Give files of a writable layer a security descriptor')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check images, or all that is in the store, against their digests')
-            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, or names of images, and the layers that nothing else needs')
+            [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, names of images, writable layers, or files in one')
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
@@ -330,6 +479,39 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;help;changes' {
+            break
+        }
+        'transom;help;create' {
+            break
+        }
+        'transom;help;list' {
+            break
+        }
+        'transom;help;mount' {
+            break
+        }
+        'transom;help;umount' {
+            break
+        }
+        'transom;help;commit' {
+            break
+        }
+        'transom;help;apply' {
+            break
+        }
+        'transom;help;grow' {
+            break
+        }
+        'transom;help;mkdir' {
+            break
+        }
+        'transom;help;mv' {
+            break
+        }
+        'transom;help;attrib' {
+            break
+        }
+        'transom;help;acl' {
             break
         }
         'transom;help;verify' {

@@ -36,12 +36,23 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand ls 'List a folder'
             cand stat 'Tell all that is known of files: times, attributes, security, streams, links, layer'
             cand cat 'Print files or streams'
-            cand cp 'Copy files and folders out of an image'
+            cand cp 'Copy files and folders out of an image, or into a writable layer'
             cand find 'Find files'
-            cand diff 'Compare two images or layers'
-            cand changes 'List what a layer changes in the layers below it'
+            cand diff 'Compare two images or layers, or write the changes of a writable layer as a layer tar'
+            cand changes 'List what a layer, sealed or writable, changes in the layers below it'
+            cand create 'Make a writable layer over an image'
+            cand list 'List writable layers and what is mounted'
+            cand mount 'Mount a writable layer, or a read-only view of an image, at a folder'
+            cand umount 'Unmount a writable layer, or what is mounted at a folder'
+            cand commit 'Make an image of a writable layer and what it was made from'
+            cand apply 'Make an image of another one and a layer tar'
+            cand grow 'Make a writable layer hold more'
+            cand mkdir 'Make folders in a writable layer'
+            cand mv 'Rename a file or folder of a writable layer'
+            cand attrib 'Change the attributes of files of a writable layer'
+            cand acl 'Give files of a writable layer a security descriptor'
             cand verify 'Check images, or all that is in the store, against their digests'
-            cand rm 'Remove images, or names of images, and the layers that nothing else needs'
+            cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
             cand completions 'Print the completions of a shell'
@@ -175,6 +186,9 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'transom;diff'= {
+            cand -o 'Write the changes of the writable layer A as a layer tar to this file; - for stdout'
+            cand --output 'Write the changes of the writable layer A as a layer tar to this file; - for stdout'
+            cand --source-date-epoch 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then'
             cand --whiteouts 'What whiteouts do'
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --content 'Leave out entries of which only the metadata differs'
@@ -192,6 +206,117 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'transom;create'= {
+            cand --from 'The image to write over'
+            cand --storage-opt 'size=20GB bounds what the layer can hold (takes root); other options are ignored'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;list'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;mount'= {
+            cand --via 'How to mount an image [default: the best way there is here]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --raw 'Show the whole tree (Files, Hives, UtilityVM) instead of C:\'
+            cand --ro 'NAME is an image, to be looked at only'
+            cand --foreground 'Serve a FUSE mount from this process, until it is unmounted'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'transom;umount'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;commit'= {
+            cand -t 'Name of the new image; may be given more than once'
+            cand --tag 'Name of the new image; may be given more than once'
+            cand -m 'Remark in its history'
+            cand --message 'Remark in its history'
+            cand -a 'Who made it'
+            cand --author 'Who made it'
+            cand --source-date-epoch 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;apply'= {
+            cand --on 'The image to put it on'
+            cand -t 'Name of the new image; may be given more than once'
+            cand --tag 'Name of the new image; may be given more than once'
+            cand -m 'Remark in its history'
+            cand --message 'Remark in its history'
+            cand -a 'Who made it'
+            cand --author 'Who made it'
+            cand --source-date-epoch 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;grow'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;mkdir'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand -p 'Make the folders above, too, and mind none that is there'
+            cand --parents 'Make the folders above, too, and mind none that is there'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;mv'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;attrib'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;acl'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'transom;verify'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
@@ -202,6 +327,8 @@ set edit:completion:arg-completer[transom] = {|@words|
         }
         &'transom;rm'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand -r 'Delete folders in a writable layer with all that is in them'
+            cand --recursive 'Delete folders in a writable layer with all that is in them'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
             cand --quiet 'Print no progress and no notes'
@@ -253,12 +380,23 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand ls 'List a folder'
             cand stat 'Tell all that is known of files: times, attributes, security, streams, links, layer'
             cand cat 'Print files or streams'
-            cand cp 'Copy files and folders out of an image'
+            cand cp 'Copy files and folders out of an image, or into a writable layer'
             cand find 'Find files'
-            cand diff 'Compare two images or layers'
-            cand changes 'List what a layer changes in the layers below it'
+            cand diff 'Compare two images or layers, or write the changes of a writable layer as a layer tar'
+            cand changes 'List what a layer, sealed or writable, changes in the layers below it'
+            cand create 'Make a writable layer over an image'
+            cand list 'List writable layers and what is mounted'
+            cand mount 'Mount a writable layer, or a read-only view of an image, at a folder'
+            cand umount 'Unmount a writable layer, or what is mounted at a folder'
+            cand commit 'Make an image of a writable layer and what it was made from'
+            cand apply 'Make an image of another one and a layer tar'
+            cand grow 'Make a writable layer hold more'
+            cand mkdir 'Make folders in a writable layer'
+            cand mv 'Rename a file or folder of a writable layer'
+            cand attrib 'Change the attributes of files of a writable layer'
+            cand acl 'Give files of a writable layer a security descriptor'
             cand verify 'Check images, or all that is in the store, against their digests'
-            cand rm 'Remove images, or names of images, and the layers that nothing else needs'
+            cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
             cand completions 'Print the completions of a shell'
@@ -292,6 +430,28 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;diff'= {
         }
         &'transom;help;changes'= {
+        }
+        &'transom;help;create'= {
+        }
+        &'transom;help;list'= {
+        }
+        &'transom;help;mount'= {
+        }
+        &'transom;help;umount'= {
+        }
+        &'transom;help;commit'= {
+        }
+        &'transom;help;apply'= {
+        }
+        &'transom;help;grow'= {
+        }
+        &'transom;help;mkdir'= {
+        }
+        &'transom;help;mv'= {
+        }
+        &'transom;help;attrib'= {
+        }
+        &'transom;help;acl'= {
         }
         &'transom;help;verify'= {
         }

@@ -70,8 +70,7 @@ impl SealedEngine {
     ) -> Result<Vec<DiffId>, NamedLayerFault> {
         let mut chain = parent.chain();
         if parent.is_writable() {
-            let writable = self.store.open_writable(&parent.id);
-            let writable = writable.map_err(|error| error.fault)?;
+            let writable = self.store.open_named(&parent.id)?;
             let sealed = session.seal(&writable, None).map_err(|error| error.fault)?;
             chain.push(sealed.diff_id);
         }
@@ -143,8 +142,7 @@ impl SealedEngine {
         };
         match layer.kind {
             NamedKind::Writable { .. } => {
-                let writable = self.store.open_writable(&layer.id);
-                let writable = writable.map_err(|error| error.fault)?;
+                let writable = self.store.open_named(&layer.id)?;
                 writable.export(None, out).map_err(|error| error.fault)
             }
             NamedKind::ReadOnly {
@@ -164,8 +162,7 @@ impl SealedEngine {
     fn differences(&self, id: &Id) -> Result<Vec<Difference>, NamedLayerFault> {
         let layer = self.store.named(id.as_str())?;
         if layer.is_writable() {
-            let writable = self.store.open_writable(&layer.id);
-            let writable = writable.map_err(|error| error.fault)?;
+            let writable = self.store.open_named(&layer.id)?;
             return writable.changes().map_err(|error| error.fault);
         }
         let Some(tree) = self.layer_tree(&layer)? else {
@@ -200,8 +197,7 @@ impl SealedEngine {
     fn size_of_diff(&self, id: &Id) -> Result<u64, NamedLayerFault> {
         let layer = self.store.named(id.as_str())?;
         if layer.is_writable() {
-            let writable = self.store.open_writable(&layer.id);
-            let writable = writable.map_err(|error| error.fault)?;
+            let writable = self.store.open_named(&layer.id)?;
             return writable.diff_size().map_err(|error| error.fault);
         }
         match self.layer_tree(&layer)? {
@@ -238,11 +234,11 @@ impl SealedEngine {
     fn held(&self) -> Result<Vec<(Id, u64)>, NamedLayerFault> {
         let mut held = Vec::new();
         for layer in self.store.named_layers()? {
-            // One whose count was not stored, because the process died in between, counts as one.
-            if self.store.is_shown(&layer.id)?
+            if layer.held > 0
+                && self.store.is_shown(&layer.id)?
                 && let Ok(id) = Id::new(&layer.id)
             {
-                held.push((id, layer.held.max(1)));
+                held.push((id, layer.held));
             }
         }
         Ok(held)
@@ -304,32 +300,27 @@ impl Engine for SealedEngine {
             .of_layer(id.as_str())
     }
 
+    /// Mounts all there is to mount: between this and [`prepare`](Self::prepare) nobody may find the layer half done.
     fn activate(&self, id: &Id) -> Result<(), NamedLayerError> {
         let layer = self.store.named_layer(id.as_str())?;
-        self.store.activate(&layer).of_layer(id.as_str())?;
+        self.store.hold(&layer).of_layer(id.as_str())?;
         Ok(())
     }
 
     fn prepare(&self, id: &Id) -> Result<(), NamedLayerError> {
-        let layer = self.store.named_layer(id.as_str())?;
-        self.store.show_volume(&layer).of_layer(id.as_str())
+        match self.store.is_shown(id.as_str()).of_layer(id.as_str())? {
+            true => Ok(()),
+            false => Err(NamedLayerFault::NotMounted).of_layer(id.as_str()),
+        }
     }
 
-    fn unprepare(&self, id: &Id) -> Result<(), NamedLayerError> {
-        self.store.hide_volume(id.as_str()).of_layer(id.as_str())
+    /// Leaves everything to [`deactivate`](Self::deactivate).
+    fn unprepare(&self, _: &Id) -> Result<(), NamedLayerError> {
+        Ok(())
     }
 
     fn deactivate(&self, id: &Id) -> Result<(), NamedLayerError> {
-        let layer = self.store.named_layer(id.as_str())?;
-        let mounts = self
-            .store
-            .catalog
-            .read(|tx| catalog::mounts_of(tx, id.as_str()));
-        match mounts.of_layer(id.as_str())?.is_empty() {
-            true => self.store.deactivate(&layer).of_layer(id.as_str()),
-            // People still have it mounted elsewhere.
-            false => Ok(()),
-        }
+        self.store.release(id.as_str()).of_layer(id.as_str())
     }
 
     fn mount_path(&self, id: &Id) -> Result<PathBuf, NamedLayerError> {
@@ -438,13 +429,17 @@ impl EngineError for NamedLayerError {
         match &self.fault {
             Fault::NotFound | Fault::NoParent { .. } | Fault::NoFile { .. } => ErrorKind::NotFound,
             Fault::Exists => ErrorKind::Exists,
-            Fault::HasChild { .. } | Fault::Mounted { .. } => ErrorKind::InUse,
+            Fault::HasChild { .. } | Fault::Mounted { .. } | Fault::TargetTaken { .. } => {
+                ErrorKind::InUse
+            }
             Fault::NotMounted
             | Fault::NotWritable
             | Fault::NotReadOnly
             | Fault::Applied { .. }
             | Fault::NoBound
-            | Fault::NoView { .. } => ErrorKind::Invalid,
+            | Fault::NotEmpty
+            | Fault::NoView { .. }
+            | Fault::TargetName { .. } => ErrorKind::Invalid,
             Fault::NeedsRoot => ErrorKind::Denied,
             Fault::Mount(error) => kind_of_mount(error.kind()),
             Fault::Changes(_) | Fault::Edit(_) => ErrorKind::Invalid,

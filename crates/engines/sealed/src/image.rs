@@ -180,8 +180,11 @@ impl Store {
     /// the store next: giving the blocks of a large tar back takes the system its time.
     ///
     /// # Errors
-    /// [`StoreError`]; then nothing is lost, and a second call completes the work.
+    /// [`StoreError::Mounted`]; others, after which nothing is lost, and a second call completes the work.
     pub fn remove_image(&self, image: &ImageRecord) -> Result<Removed, StoreError> {
+        // Forgets mounts that are gone. What fails here fails again below.
+        #[cfg(target_os = "linux")]
+        let _ = self.recover_mounts();
         let mut removed = Removed {
             names: image.names.clone(),
             images: vec![image.manifest],
@@ -189,6 +192,14 @@ impl Store {
         };
         self.catalog
             .write(|tx| -> Result<(), StoreError> {
+                let mounts = catalog::mounts(tx)?.into_iter();
+                let mut here = mounts.filter(|mount| mount.manifest == Some(image.manifest));
+                if let Some(mount) = here.next() {
+                    return Err(StoreError::Mounted {
+                        manifest: image.manifest,
+                        at: mount.target,
+                    });
+                }
                 catalog::delete_image(tx, image.manifest)?;
                 let layers = image.diff_ids().into_iter().collect();
                 self.drop_unused_layers(tx, Some(&layers), &mut removed)

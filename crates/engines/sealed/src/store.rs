@@ -23,6 +23,14 @@ pub enum StoreError {
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// An image that somebody looks at.
+    #[error("image {manifest} is mounted at {}: unmount it first", at.display())]
+    Mounted {
+        /// The image.
+        manifest: BlobDigest,
+        /// Where.
+        at: PathBuf,
+    },
     /// The catalog knows no such layer.
     #[error("there is no layer {0} in the store")]
     NoLayer(DiffId),
@@ -132,14 +140,16 @@ impl Store {
                 .chain(known_writables(tx)?)
                 .collect::<HashSet<_>>())
         })?;
+        let mut result = Ok(());
         for entry in trash {
             let name = staging::name_before(&entry);
             let path = self.layout.trash().join(&entry);
             if !known.contains(name) || self.is_in_place(name)? {
-                durable::delete(&path)?;
+                // One that cannot go does not keep the others.
+                result = result.and(durable::delete(&path).map_err(StoreError::from));
             }
         }
-        Ok(())
+        result
     }
 
     /// Says whether the layer, blob or writable layer with this name is where it belongs.

@@ -21,8 +21,10 @@ mod open;
 mod place;
 mod plan;
 mod promote;
+mod recovery;
 mod sources;
 mod streams;
+mod targets;
 mod upper;
 
 pub use edit::Editor;

@@ -365,7 +365,13 @@ pub(crate) struct Gc {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Latest {
     /// Set times after this one, seconds since 1970, to it: equal changes make equal layers then.
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SOURCE_DATE_EPOCH",
+        // Up to the end of the year 9999, the last that RFC 3339 can tell.
+        value_parser = clap::value_parser!(i64).range(0..=253_402_300_799)
+    )]
     pub(crate) source_date_epoch: Option<i64>,
 }
 

@@ -22,6 +22,9 @@ pub enum CommitError {
     /// A document of the image below is not in the store.
     #[error("the store has no {0}, which the image below needs; `verify` tells more")]
     NoDocument(BlobDigest),
+    /// The layers below are not those of the image that the config is of.
+    #[error("the layers below are not those of the image that the layer was made from")]
+    OtherLayers,
     /// The new image does not make a stack.
     #[error(transparent)]
     Image(#[from] AddImageError),
@@ -70,7 +73,8 @@ pub fn commit(
             .document(digest)?
             .ok_or(CommitError::NoDocument(digest))
     };
-    let config = with_step(&document(below.config)?, layer.diff_id, step)?;
+    let config = with_layers(&document(below.config)?, &below.layers)?;
+    let config = with_step(&config, layer.diff_id, step)?;
     let images = store.images()?;
     let is_below =
         |image: &&ImageRecord| image.config == below.config && image.diff_ids() == below.layers;
@@ -117,6 +121,23 @@ pub fn commit(
         whiteouts: None,
         strict: false,
     })?)
+}
+
+/// Adds the layers to a config that were put on its image before: a driver makes layers of layers, not of images.
+fn with_layers(config: &[u8], layers: &[DiffId]) -> Result<Vec<u8>, CommitError> {
+    let known = Config::parse("the config below", config)?.diff_ids;
+    let Some(added) = layers.strip_prefix(known.as_slice()) else {
+        return Err(CommitError::OtherLayers);
+    };
+    let mut config = config.to_vec();
+    for diff_id in added {
+        let step = Step {
+            created_by: "a layer made of a layer".to_owned(),
+            ..Step::default()
+        };
+        config = with_step(&config, *diff_id, &step)?;
+    }
+    Ok(config)
 }
 
 /// Adds a layer and a step to a config; all else keeps its value and place.
@@ -260,6 +281,19 @@ mod tests {
         let read = Config::parse("c", &bytes).unwrap();
         assert_eq!(read.diff_ids.len(), 2);
         assert_eq!(read.platform.os_version, "10.0.20348.1");
+    }
+
+    #[test]
+    fn layers_that_were_added_before_are_told_and_others_are_refused() {
+        let first = with_step(br#"{"os":"windows"}"#, diff_id(), &Step::default()).unwrap();
+        let second = DiffId(Digest::of(b"second"));
+        let both = with_layers(&first, &[diff_id(), second]).unwrap();
+        let read = Config::parse("c", &both).unwrap();
+        assert_eq!(read.diff_ids, [diff_id(), second]);
+        assert_eq!(read.history.len(), 2);
+        assert_eq!(with_layers(&first, &[diff_id()]).unwrap(), first);
+        let error = with_layers(&first, &[second]).unwrap_err();
+        assert!(matches!(error, CommitError::OtherLayers));
     }
 
     #[test]

@@ -270,7 +270,7 @@ pub(crate) fn mounts_of(tx: &Transaction<'_>, id: &str) -> Result<Vec<MountRecor
     Ok(mounts)
 }
 
-/// Adds a mount, instead of one that was at the same place.
+/// Adds a mount, instead of one that was at the same place and is gone.
 pub(crate) fn insert_mount(tx: &Transaction<'_>, mount: &MountRecord) -> Result<(), CatalogError> {
     tx.execute(
         "INSERT OR REPLACE INTO mounts (target, id, manifest, via) VALUES (?1,?2,?3,?4)",

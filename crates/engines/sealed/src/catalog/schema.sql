@@ -88,6 +88,6 @@ CREATE INDEX chains_by_layer ON chains (diff_id);
 CREATE TABLE mounts (
     target   TEXT PRIMARY KEY,           -- absolute path
     id       TEXT REFERENCES named_layers,
-    manifest TEXT REFERENCES images ON DELETE CASCADE, -- of a read-only view of an image
+    manifest TEXT REFERENCES images,     -- of a read-only view of an image
     via      TEXT NOT NULL               -- 'kernel', 'loop' or 'fuse'
 ) STRICT;

@@ -54,6 +54,20 @@ pub enum NamedLayerFault {
         /// Where.
         at: PathBuf,
     },
+    /// Something of the store is mounted where something else is to be.
+    #[error("{what} is mounted at {} already: unmount it first", target.display())]
+    TargetTaken {
+        /// The layer that is there, or that it is an image.
+        what: String,
+        /// The folder.
+        target: PathBuf,
+    },
+    /// A folder whose name is not UTF-8 cannot be noted.
+    #[error("the name of the folder {} is not UTF-8: choose another one to mount at", target.display())]
+    TargetName {
+        /// The folder.
+        target: PathBuf,
+    },
     /// It is not mounted.
     #[error("it is not mounted")]
     NotMounted,
@@ -78,6 +92,9 @@ pub enum NamedLayerFault {
     /// It has no scratch image.
     #[error("it was made without a size, as a plain folder: it has no bound that could be changed")]
     NoBound,
+    /// It holds changes already.
+    #[error("it holds changes already: a size is given to a new layer")]
+    NotEmpty,
     /// A view that there is not.
     #[error("there is no folder {folder} in it to mount")]
     NoView {
@@ -335,6 +352,14 @@ pub enum ChangesError {
         path: String,
         /// What it refers to.
         target: String,
+    },
+    /// One folder of the chain in two places.
+    #[error("{first} and {second} are both marked as one renamed folder: delete one of them")]
+    MovedTwice {
+        /// The one path.
+        first: String,
+        /// The other path.
+        second: String,
     },
     /// Something that a layer cannot take away.
     #[error("{path} was deleted: no layer can delete it (Windows refuses this, too); put it back")]

@@ -129,7 +129,7 @@ impl Planner<'_> {
             }
         }
         if self.lower.names() == Names::Windows
-            && (path.is_empty() || path.starts_with(b"Hives"))
+            && (path.is_empty() || path.split(|byte| *byte == b'/').next() == Some(b"Hives"))
             && let Some((name, _)) = deleted.first()
         {
             let path = shown(&join(path, name));

@@ -150,9 +150,15 @@ impl Store {
             true => Some(self.lock_writable(id)?),
             false => None,
         };
+        self.refuse_if_active(id)?;
         let mut removed = Removed::default();
         self.catalog
             .write(|tx| -> Result<(), NamedLayerFault> {
+                let held = catalog::named_layer(tx, id)?.is_some_and(|layer| layer.held > 0);
+                if held {
+                    let at = self.layout.mount_points(id);
+                    return Err(NamedLayerFault::Mounted { at });
+                }
                 if let Some(child) = catalog::child_of(tx, id)? {
                     return Err(NamedLayerFault::HasChild { child });
                 }
@@ -214,7 +220,13 @@ impl Store {
             NamedKind::Writable { bound: None } => {}
         }
         let _lock = self.lock_writable(id)?;
+        self.refuse_if_active(id)?;
         let home = self.layout.writable(id);
+        if !durable::names_in(&home.join(UPPER))?.is_empty() {
+            return Err(NamedLayerFault::NotEmpty);
+        }
+        // One that was not finished, because the process died, is in the way.
+        durable::delete(&home.join(SCRATCH))?;
         make_scratch(&home, bound, self.root_of(&layer)?)?;
         durable::sync_dir(&home)?;
         self.catalog.write(|tx| catalog::set_bound(tx, id, bound))?;

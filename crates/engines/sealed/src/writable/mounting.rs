@@ -3,17 +3,16 @@
 //! A named layer is mounted as a whole at `mounts/<id>/raw`; every place where it is to be seen shows that
 //! mount, or its `Files`. Nothing else says what is mounted than the kernel's own table.
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use transom_layer::{Names, View};
-use transom_mount::{Detached, Lower, MountError, Overlay};
+use transom_mount::{Detached, Lower, Overlay};
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use super::layers::WORK;
 use super::promote;
+use super::targets::{mounted, real_path};
 use crate::catalog::{self, ImageRecord, MountRecord, NamedLayer, Via};
 use crate::durable::{self, FileError, Named};
 use crate::store::Store;
@@ -35,8 +34,15 @@ pub struct MountReport {
     pub notes: Vec<String>,
 }
 
-/// A lock that is held while mounts change, so that recovery does not take a mount half done for a dead one.
-type MountsLock = File;
+/// All of them, in the order in which they are unmounted.
+pub(super) const POINTS: [&str; 3] = [VOLUME, RAW, SCRATCH_MOUNT];
+
+/// Held while mounts change: from the first step until somebody is noted as their user, so that nobody takes a mount
+/// half done for one of a dead process.
+#[derive(Debug)]
+pub(super) struct MountsLock {
+    _file: File,
+}
 
 impl Store {
     /// Mounts a named layer at the folder `target`: its `C:\`, or its raw tree.
@@ -59,36 +65,25 @@ impl Store {
         target: &Path,
     ) -> Result<MountReport, NamedLayerFault> {
         let layer = self.named(id)?;
-        let report = self.activate(&layer)?;
-        match self.show_named(&layer, view, target, report.via) {
-            Ok(()) => Ok(report),
-            Err(error) => {
-                self.deactivate_if_unused(&layer)?;
-                Err(error)
-            }
-        }
-    }
-
-    fn show_named(
-        &self,
-        layer: &NamedLayer,
-        view: View,
-        target: &Path,
-        via: Via,
-    ) -> Result<(), NamedLayerFault> {
-        let _lock = self.lock_mounts(false)?;
-        let target = real_path(target)?;
-        self.show(layer, view, &target)?;
+        let (_writable, lock) = self.lock_to_mount(&layer)?;
+        let target = self.free_target(target)?;
+        let report = self.activate(&layer, &lock)?;
         let record = MountRecord {
             target: target.clone(),
             id: Some(layer.id.clone()),
             manifest: None,
-            via,
+            via: report.via,
         };
-        self.note_mount(&record).inspect_err(|_| {
-            // What nobody knows of must not stay.
-            let _ = transom_mount::unmount_lazily(&target);
-        })
+        let shown = self
+            .show(&layer, view, &target)
+            .and_then(|()| self.note_or_unmount(&record));
+        match shown {
+            Ok(()) => Ok(report),
+            Err(error) => {
+                self.deactivate_if_unused(&layer, &lock)?;
+                Err(error)
+            }
+        }
     }
 
     /// Mounts an image read-only at the folder `target`: its `C:\`, or its raw tree.
@@ -103,8 +98,8 @@ impl Store {
         via: Option<Via>,
     ) -> Result<MountReport, NamedLayerFault> {
         let (tree, index) = self.open_chain_at(&image.diff_ids(), image.stacking())?;
-        let _lock = self.lock_mounts(false)?;
-        let target = real_path(target)?;
+        let _lock = self.lock_mounts()?;
+        let target = self.free_target(target)?;
         let (mut mount, via) = self.mount_chain(&tree, &index, via)?;
         attach(&mut mount, &tree, view, &target)?;
         let record = MountRecord {
@@ -113,22 +108,59 @@ impl Store {
             manifest: Some(image.manifest),
             via,
         };
-        self.note_mount(&record).inspect_err(|_| {
-            // What nobody knows of must not stay.
-            let _ = transom_mount::unmount_lazily(&target);
-        })?;
+        self.note_or_unmount(&record)?;
         Ok(MountReport {
             via,
             notes: Vec::new(),
         })
     }
 
-    /// Notes a mount that something else has made, so that it is known and the image stays.
+    /// Lets `mount` mount an image at the folder `target`, which it is given as the kernel will show it, and notes
+    /// the mount.
     ///
     /// # Errors
-    /// [`NamedLayerFault`] if the catalog fails.
-    pub fn note_mount(&self, record: &MountRecord) -> Result<(), NamedLayerFault> {
-        Ok(self.catalog.write(|tx| catalog::insert_mount(tx, record))?)
+    /// [`NamedLayerFault::TargetTaken`], what `mount` says, or the catalog fails.
+    pub fn mount_image_with<T, E: From<NamedLayerFault>>(
+        &self,
+        image: &ImageRecord,
+        target: &Path,
+        mount: impl FnOnce(&Path) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let _lock = self.lock_mounts().map_err(NamedLayerFault::from)?;
+        let target = self.free_target(target)?;
+        let mounted = mount(&target)?;
+        self.note_or_unmount(&MountRecord {
+            target,
+            id: None,
+            manifest: Some(image.manifest),
+            via: Via::Fuse,
+        })?;
+        Ok(mounted)
+    }
+
+    /// Returns the folder as the kernel shows it, unless something of this store is mounted there.
+    fn free_target(&self, target: &Path) -> Result<PathBuf, NamedLayerFault> {
+        let target = real_path(target)?;
+        if target.to_str().is_none() {
+            return Err(NamedLayerFault::TargetName { target });
+        }
+        let mounted = mounted()?;
+        for mount in self.catalog.read(catalog::mounts)? {
+            if mount.target == target && mounted.contains(&target) {
+                let what = mount.id.unwrap_or_else(|| "an image".to_owned());
+                return Err(NamedLayerFault::TargetTaken { what, target });
+            }
+        }
+        Ok(target)
+    }
+
+    fn note_or_unmount(&self, record: &MountRecord) -> Result<(), NamedLayerFault> {
+        let noted = self.catalog.write(|tx| catalog::insert_mount(tx, record));
+        noted.map_err(|error| {
+            // What nobody knows of must not stay.
+            let _ = transom_mount::unmount_lazily(&record.target);
+            error.into()
+        })
     }
 
     /// Returns where things are mounted by people; what a driver has mounted is not among it.
@@ -153,11 +185,12 @@ impl Store {
         let Some(mount) = mounts.find(|mount| mount.target == target) else {
             return Err(NamedLayerFault::NotMounted);
         };
-        self.unmount_one(&mount.target)?;
-        if let Some(id) = &mount.id {
-            self.deactivate_if_unused(&self.named(id)?)?;
+        let lock = self.lock_mounts()?;
+        self.unmount_one(&mount.target, &lock)?;
+        match &mount.id {
+            Some(id) => self.deactivate_if_unused(&self.named(id)?, &lock),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Unmounts a named layer from everywhere that people have mounted it.
@@ -174,38 +207,88 @@ impl Store {
 
     /// Unmounts what people have mounted of a layer; returns at how many places.
     pub(super) fn unmount_everywhere(&self, layer: &NamedLayer) -> Result<usize, NamedLayerFault> {
+        let lock = self.lock_mounts()?;
         let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
         for mount in &mounts {
-            self.unmount_one(&mount.target)?;
+            self.unmount_one(&mount.target, &lock)?;
         }
-        self.deactivate_if_unused(layer)?;
+        self.deactivate_if_unused(layer, &lock)?;
         Ok(mounts.len())
     }
 
-    fn unmount_one(&self, target: &Path) -> Result<(), NamedLayerFault> {
-        let _lock = self.lock_mounts(false)?;
+    fn unmount_one(&self, target: &Path, _: &MountsLock) -> Result<(), NamedLayerFault> {
         if mounted()?.contains(target) {
             transom_mount::unmount(target)?;
         }
         Ok(self.catalog.write(|tx| catalog::delete_mount(tx, target))?)
     }
 
-    /// Mounts a named layer as a whole, unless it is.
-    pub(crate) fn activate(&self, layer: &NamedLayer) -> Result<MountReport, NamedLayerFault> {
-        let _writable = match layer.is_writable() {
+    /// Takes what has to be held while a layer is mounted, in the order in which everybody takes it.
+    fn lock_to_mount(
+        &self,
+        layer: &NamedLayer,
+    ) -> Result<(Option<File>, MountsLock), NamedLayerFault> {
+        let writable = match layer.is_writable() {
             true => Some(self.lock_writable(&layer.id)?),
             false => None,
         };
-        let _lock = self.lock_mounts(!layer.is_writable())?;
+        // Made before others have to wait, if it is not there.
+        self.open_below(layer)?;
+        Ok((writable, self.lock_mounts()?))
+    }
+
+    /// Mounts a layer for a driver: as a whole, and shown where the driver expects it. From the first moment that
+    /// others can see it, it is noted as held.
+    pub(crate) fn hold(&self, layer: &NamedLayer) -> Result<MountReport, NamedLayerFault> {
+        let (_writable, lock) = self.lock_to_mount(layer)?;
+        let report = self.activate(layer, &lock)?;
+        let volume = real_path(&self.volume_of(&layer.id))?;
+        let shown = match mounted()?.contains(&volume) {
+            true => Ok(()),
+            false => self.show(layer, View::Volume, &volume),
+        };
+        let held = layer.held.max(1);
+        let shown = shown.and_then(|()| {
+            let noted = self
+                .catalog
+                .write(|tx| catalog::set_held(tx, &layer.id, held));
+            noted.map_err(NamedLayerFault::from)
+        });
+        match shown {
+            Ok(()) => Ok(report),
+            Err(error) => {
+                self.deactivate_if_unused(layer, &lock)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Undoes [`hold`](Self::hold). What people have mounted of the layer stays.
+    pub(crate) fn release(&self, id: &str) -> Result<(), NamedLayerFault> {
+        let lock = self.lock_mounts()?;
+        let volume = self.volume_of(id);
+        if volume.exists() {
+            let volume = real_path(&volume)?;
+            if mounted()?.contains(&volume) {
+                transom_mount::unmount(&volume)?;
+            }
+        }
+        self.catalog.write(|tx| catalog::set_held(tx, id, 0))?;
+        self.deactivate_if_unused(&self.named(id)?, &lock)
+    }
+
+    /// Mounts a named layer as a whole, unless it is.
+    fn activate(&self, layer: &NamedLayer, _: &MountsLock) -> Result<MountReport, NamedLayerFault> {
         let points = self.layout.mount_points(&layer.id);
-        for point in [RAW, VOLUME, SCRATCH_MOUNT] {
+        for point in POINTS {
             durable::create_dir(&points.join(point))?;
         }
         let raw = real_path(&points.join(RAW))?;
         let (tree, index) = self.open_below(layer)?;
         if mounted()?.contains(&raw) {
+            let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
             return Ok(MountReport {
-                via: Via::Kernel,
+                via: mounts.first().map_or(Via::Kernel, |mount| mount.via),
                 notes: Vec::new(),
             });
         }
@@ -251,16 +334,24 @@ impl Store {
         Ok(notes)
     }
 
-    /// Undoes [`activate`](Self::activate).
-    pub(crate) fn deactivate(&self, layer: &NamedLayer) -> Result<(), NamedLayerFault> {
-        let _lock = self.lock_mounts(!layer.is_writable())?;
+    /// Undoes [`activate`](Self::activate), unless somebody still has the layer mounted.
+    fn deactivate_if_unused(
+        &self,
+        layer: &NamedLayer,
+        _: &MountsLock,
+    ) -> Result<(), NamedLayerFault> {
+        let held = self.named(&layer.id)?.held;
+        let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
+        if held > 0 || !mounts.is_empty() {
+            return Ok(());
+        }
         let points = self.layout.mount_points(&layer.id);
         if !points.exists() {
             return Ok(());
         }
         let points = real_path(&points)?;
         let mounted = mounted()?;
-        for point in [VOLUME, RAW, SCRATCH_MOUNT] {
+        for point in POINTS {
             let point = points.join(point);
             if mounted.contains(&point) {
                 transom_mount::unmount(&point)?;
@@ -268,15 +359,6 @@ impl Store {
             durable::delete_empty(&point)?;
         }
         Ok(durable::delete_empty(&points)?)
-    }
-
-    fn deactivate_if_unused(&self, layer: &NamedLayer) -> Result<(), NamedLayerFault> {
-        let held = self.named(&layer.id)?.held;
-        let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
-        match held == 0 && mounts.is_empty() {
-            true => self.deactivate(layer),
-            false => Ok(()),
-        }
     }
 
     /// Shows a named layer that is active at a folder.
@@ -288,26 +370,6 @@ impl Store {
             Some(folder) => mount.attach(Some(folder), target)?,
         }
         Ok(())
-    }
-
-    /// Shows a named layer that is active where a driver expects it.
-    pub(crate) fn show_volume(&self, layer: &NamedLayer) -> Result<(), NamedLayerFault> {
-        let _lock = self.lock_mounts(false)?;
-        let volume = real_path(&self.layout.mount_points(&layer.id).join(VOLUME))?;
-        match mounted()?.contains(&volume) {
-            true => Ok(()),
-            false => self.show(layer, View::Volume, &volume),
-        }
-    }
-
-    /// Undoes [`show_volume`](Self::show_volume).
-    pub(crate) fn hide_volume(&self, id: &str) -> Result<(), NamedLayerFault> {
-        let _lock = self.lock_mounts(false)?;
-        let volume = real_path(&self.layout.mount_points(id).join(VOLUME))?;
-        match mounted()?.contains(&volume) {
-            true => Ok(transom_mount::unmount(&volume)?),
-            false => Ok(()),
-        }
     }
 
     /// Returns where a driver has a layer shown.
@@ -354,66 +416,20 @@ impl Store {
         ))
     }
 
-    fn lock_mounts(&self, exclusive: bool) -> Result<MountsLock, FileError> {
+    pub(super) fn lock_mounts(&self) -> Result<MountsLock, FileError> {
         let path = self.layout.mounts_lock();
         let file = durable::open_lock(&path)?;
-        match exclusive {
-            true => file.lock(),
-            false => file.lock_shared(),
-        }
-        .named("lock", &path)?;
-        Ok(file)
+        file.lock().named("lock", &path)?;
+        Ok(MountsLock { _file: file })
     }
 
-    /// Puts mounts and catalog in agreement after a process died or the machine started.
-    pub(crate) fn recover_mounts(&self) -> Result<(), NamedLayerFault> {
-        let noted = self.catalog.read(catalog::mounts)?;
-        let points = durable::names_in(&self.layout.mounts())?;
-        let held = |layer: &NamedLayer| layer.held > 0;
-        let layers = self.catalog.read(catalog::named_layers)?;
-        if noted.is_empty() && points.is_empty() && !layers.iter().any(held) {
-            return Ok(());
-        }
+    /// Takes the lock if nobody has it.
+    pub(super) fn try_lock_mounts(&self) -> Result<Option<MountsLock>, FileError> {
         let file = durable::open_lock(&self.layout.mounts_lock())?;
-        if file.try_lock().is_err() {
-            // Somebody mounts or unmounts just now, and so will put it right as well.
-            return Ok(());
-        }
-        let mut mounted = mounted()?;
-        for mount in noted {
-            if !mounted.contains(&mount.target) {
-                self.catalog
-                    .write(|tx| catalog::delete_mount(tx, &mount.target))?;
-            } else if mount.via == Via::Fuse && is_dead(&mount.target) {
-                transom_mount::unmount_lazily(&mount.target)?;
-                self.catalog
-                    .write(|tx| catalog::delete_mount(tx, &mount.target))?;
-            }
-        }
-        for layer in layers.iter().filter(|layer| held(layer)) {
-            let volume = self.volume_of(&layer.id);
-            if !volume.exists() || !mounted.contains(&real_path(&volume)?) {
-                self.catalog
-                    .write(|tx| catalog::set_held(tx, &layer.id, 0))?;
-            }
-        }
-        for id in points {
-            let layer = self.catalog.read(|tx| catalog::named_layer(tx, &id))?;
-            let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &id))?;
-            if layer.is_some_and(|layer| layer.held > 0) || !mounts.is_empty() {
-                continue;
-            }
-            let points = real_path(&self.layout.mount_points(&id))?;
-            for point in [VOLUME, RAW, SCRATCH_MOUNT].map(|point| points.join(point)) {
-                if mounted.remove(&point) {
-                    // Its user is gone, or was never told; what still has a file open keeps it.
-                    transom_mount::unmount_lazily(&point)?;
-                }
-                durable::delete_empty(&point)?;
-            }
-            durable::delete_empty(&points)?;
-        }
-        Ok(())
+        Ok(file
+            .try_lock()
+            .is_ok()
+            .then_some(MountsLock { _file: file }))
     }
 }
 
@@ -449,33 +465,4 @@ fn attach(
 /// Returns the folder of a layer's tree that a view shows; `None` for all of it.
 fn folder_of(names: Names, view: View) -> Option<&'static Path> {
     (names == Names::Windows && view == View::Volume).then_some(Path::new("Files"))
-}
-
-/// Returns the folders at which something is mounted.
-fn mounted() -> Result<HashSet<PathBuf>, MountError> {
-    let table = transom_mount::table()?.into_iter();
-    Ok(table.map(|mounted| mounted.target).collect())
-}
-
-/// Says whether the process that served a mount is gone.
-fn is_dead(target: &Path) -> bool {
-    rustix::fs::statvfs(target).is_err_and(|error| error == rustix::io::Errno::NOTCONN)
-}
-
-/// Returns the path of a folder as the kernel's table of mounts shows it.
-fn real_path(folder: &Path) -> Result<PathBuf, FileError> {
-    use rustix::fs::{Mode, OFlags};
-    use std::os::fd::AsRawFd;
-
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let open = rustix::fs::open(folder, flags, Mode::empty()).map_err(io::Error::from);
-    match open {
-        Ok(open) => std::fs::read_link(format!("/proc/self/fd/{}", open.as_raw_fd()))
-            .named("look up", folder),
-        // A mount whose server is gone cannot be opened.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOTCONN.raw_os_error()) => {
-            std::path::absolute(folder).named("look up", folder)
-        }
-        Err(error) => Err(error).named("open", folder),
-    }
 }

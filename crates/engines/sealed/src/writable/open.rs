@@ -1,6 +1,6 @@
 //! A writable layer in use: its chain, its upper folder, and the lock that keeps others out.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::PathBuf;
 
 use transom_mount::{Detached, scratch};
@@ -47,7 +47,7 @@ impl Store {
         self.open_named(id).of_layer(id)
     }
 
-    fn open_named(&self, id: &str) -> Result<Writable, NamedLayerFault> {
+    pub(crate) fn open_named(&self, id: &str) -> Result<Writable, NamedLayerFault> {
         let layer = self.named(id)?;
         let lock = self.lock_writable(id)?;
         let place = self.place(&layer)?;
@@ -80,11 +80,7 @@ impl Store {
     pub(super) fn lock_writable(&self, id: &str) -> Result<File, NamedLayerFault> {
         let path = self.layout.writable(id).join(LOCK);
         let file = durable::open_file(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => file.lock().named("lock", &path)?,
-            Err(TryLockError::Error(error)) => return Err(error).named("lock", &path)?,
-        }
+        file.lock().named("lock", &path)?;
         // It may have been removed while this waited.
         self.named(id)?;
         Ok(file)
@@ -174,7 +170,8 @@ impl Writable {
             What::Entry(entry) if entry.content.is_some() => entry.metadata.size,
             _ => 0,
         };
-        Ok(items.iter().map(size).sum())
+        // Sizes are what programs have made of them: holes can add up to more than there can be.
+        Ok(items.iter().map(size).fold(0, u64::saturating_add))
     }
 
     /// Writes the changes as a layer tar. Times after `latest` are set to it, which makes the tar depend on what

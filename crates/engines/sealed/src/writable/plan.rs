@@ -97,6 +97,7 @@ pub(crate) fn plan(
         touched,
         latest,
         first_names: HashMap::new(),
+        moved_to: HashMap::new(),
         items: Vec::new(),
         todo: Vec::new(),
     };
@@ -123,6 +124,8 @@ pub(super) struct Planner<'a> {
     latest: Option<UnixTime>,
     /// Where each file that has several names was told.
     first_names: HashMap<FileId, Vec<u8>>,
+    /// Where folders of the chain were moved to.
+    moved_to: HashMap<transom_erofs::Nid, Vec<u8>>,
     items: Vec<Item>,
     /// What is left to tell, the next last.
     todo: Vec<(Child, Rc<Above>)>,
@@ -199,7 +202,7 @@ impl Planner<'_> {
 
     /// Returns the folder of the chain whose content shows through a folder.
     fn shows_through(
-        &self,
+        &mut self,
         child: &Child,
         path: &[u8],
         above: &Above,
@@ -212,7 +215,21 @@ impl Planner<'_> {
             return Ok(None);
         };
         match redirect {
-            Some(target) => Ok(Some(self.redirected(target, path, above)?)),
+            Some(target) => {
+                let found = self.redirected(target, path, above)?;
+                if !found.is_directory() {
+                    return Err(lost(path, target));
+                }
+                // The kernel makes one of each folder that is renamed. Two, which anybody can write, would make
+                // a large tree of nothing.
+                match self.moved_to.insert(found.nid(), path.to_vec()) {
+                    Some(first) => Err(ChangesError::MovedTwice {
+                        first: shown(&first),
+                        second: shown(path),
+                    }),
+                    None => Ok(Some(found)),
+                }
+            }
             // A new folder is opaque, but Windows would have put its content into the one that is there.
             None if *opaque && !child.is_in_other_case => Ok(None),
             None => Ok(own),
@@ -331,7 +348,9 @@ impl Planner<'_> {
             return Ok(base.unwrap_or_else(|| describe::plain_folder(self.latest)));
         };
         let names = self.lower.names();
-        let is_copy = entry.origin.is_some();
+        let is_copy = entry
+            .origin
+            .is_some_and(|origin| origin.uuid == self.lower.uuid());
         let mut metadata = match (names, &base) {
             (Names::Posix, _) => describe::posix(entry, path)?,
             (Names::Windows, Some(base)) if is_copy => describe::copied(entry, base, path)?,

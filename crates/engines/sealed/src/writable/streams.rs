@@ -8,7 +8,7 @@ use transom_ntmeta::name::split_stream;
 
 use super::error::{ChangesError, shown};
 use super::folder::{Child, StreamChange};
-use super::links::file_id;
+use super::links::{self, file_id};
 use super::plan::{Content, Planner, Stream, lost};
 use super::upper::{UpperEntry, UpperKind};
 use crate::diff::{Change, key};
@@ -138,13 +138,11 @@ impl Planner<'_> {
             UpperKind::File {
                 metadata_only: None,
             } => Ok(Content::Upper(place.to_vec())),
-            UpperKind::File { .. } => match entry.origin {
-                Some(origin) => {
-                    let node = self.lower.nameless(origin.nid)?;
-                    Ok(Content::Lower(Box::new(node)))
-                }
-                None => Err(lost(path, place)),
-            },
+            UpperKind::File { .. } => {
+                let node = links::origin_of(self.lower, entry);
+                let node = node.ok_or_else(|| lost(path, place))?;
+                Ok(Content::Lower(Box::new(node)))
+            }
             _ => Err(ChangesError::StreamIsNoFile {
                 stream: shown(place),
                 what: "no file",

@@ -398,8 +398,8 @@ fn read_xattr(path: &[u8], key: &[u8]) -> io::Result<Option<Vec<u8>>> {
     loop {
         match rustix::fs::lgetxattr(path, key, &mut value[..]) {
             Ok(length) => {
-                value.truncate(length);
-                return Ok(Some(value));
+                // Exactly as much as it takes: it is kept until all changes are told.
+                return Ok(Some(value[..length].to_vec()));
             }
             Err(rustix::io::Errno::RANGE) if value.len() < XATTR_NAMES_MAX => {
                 value.resize(XATTR_NAMES_MAX, 0);

@@ -376,7 +376,10 @@ fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
             }
             let stream = root.join(format!("{}:one", path.display()));
             match stream.exists() {
-                true if random.one_in(2) => fs::remove_file(stream).unwrap(),
+                // Not after a folder was deleted in which the file had another name: see there.
+                true if random.one_in(2) && !log.iter().any(|done| done.starts_with("rm -r")) => {
+                    fs::remove_file(stream).unwrap();
+                }
                 _ => fs::write(stream, random.bytes()).unwrap(),
             }
             format!("stream of {path:?}")

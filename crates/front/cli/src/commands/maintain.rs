@@ -106,7 +106,7 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
             continue;
         }
         let image = Target::image(store, reference)?;
-        super::mount::refuse_if_mounted(store, &image)?;
+        super::mount::clean_dead(store)?;
         match only_a_name(&image, reference) {
             Some(name) => {
                 store.remove_name(name)?;

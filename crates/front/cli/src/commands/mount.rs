@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use transom_layer::View;
-use transom_sealed::{ImageRecord, MountRecord, NamedLayerError, NamedLayerFault, Store};
+use transom_sealed::{ImageRecord, NamedLayerError, NamedLayerFault, Store};
 
 use crate::args::{self, Global, Mount, Umount};
 use crate::target::Target;
@@ -26,14 +26,6 @@ pub(super) fn mount(store: &Store, global: &Global, args: &Mount) -> Result<()> 
     };
     let target = std::path::absolute(&args.dir)?;
     clean_dead(store)?;
-    if let Some(mount) = store.mounts()?.iter().find(|mount| mount.target == target) {
-        // A second mount there would hide the first, which nobody could unmount by its name then.
-        bail!(
-            "{} is mounted at {} already: unmount it first",
-            what(store, mount)?,
-            target.display()
-        );
-    }
     let (via, notes) = if args.ro {
         mount_image(store, global, args, view)?
     } else {
@@ -55,18 +47,6 @@ pub(super) fn mount(store: &Store, global: &Global, args: &Mount) -> Result<()> 
 
 fn as_json(target: &Path, via: transom_sealed::Via, notes: &[String]) -> serde_json::Value {
     json!({ "target": target, "via": via.as_str(), "notes": notes })
-}
-
-/// Says what is mounted.
-fn what(store: &Store, mount: &MountRecord) -> Result<String> {
-    if let Some(id) = &mount.id {
-        return Ok(id.clone());
-    }
-    let images = store.images()?;
-    let image = images
-        .iter()
-        .find(|image| Some(image.manifest) == mount.manifest);
-    Ok(image.map_or("something".to_owned(), super::images::display_name))
 }
 
 fn mount_image(
@@ -167,15 +147,9 @@ fn serve(
         name: format!("transom:{}", super::images::display_name(image)),
         allow_other: rustix::process::geteuid().is_root(),
     };
-    let target = std::path::absolute(&args.dir)?;
-    let session = Arc::new(transom_fuse::mount(tree, &options, &target)?);
-    let record = MountRecord {
-        target,
-        id: None,
-        manifest: Some(image.manifest),
-        via: transom_sealed::Via::Fuse,
-    };
-    store.note_mount(&record)?;
+    let session = store.mount_image_with(image, &args.dir, |target| {
+        anyhow::Ok(Arc::new(transom_fuse::mount(tree, &options, target)?))
+    })?;
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let stop = Arc::clone(&session);
     std::thread::spawn(move || {
@@ -185,7 +159,7 @@ fn serve(
         }
     });
     match global.json {
-        true => output::json(&as_json(&record.target, record.via, &[]))?,
+        true => output::json(&as_json(&args.dir, transom_sealed::Via::Fuse, &[]))?,
         false => output::line(READY)?,
     }
     session.join()?;
@@ -256,7 +230,7 @@ fn unmount_fuse(dir: &Path) -> Result<()> {
 }
 
 /// Unmounts what this user's processes no longer serve. Root's the store has unmounted when it was opened.
-fn clean_dead(store: &Store) -> Result<()> {
+pub(super) fn clean_dead(store: &Store) -> Result<()> {
     for mount in store.mounts()? {
         let is_dead = || {
             let state = rustix::fs::statvfs(&mount.target);
@@ -265,21 +239,6 @@ fn clean_dead(store: &Store) -> Result<()> {
         if mount.via == transom_sealed::Via::Fuse && is_dead() {
             unmount_fuse(&mount.target)?;
         }
-    }
-    Ok(())
-}
-
-/// Refuses to remove an image that somebody looks at.
-pub(super) fn refuse_if_mounted(store: &Store, image: &ImageRecord) -> Result<()> {
-    clean_dead(store)?;
-    let mounts = store.mounts()?;
-    let mut mounts = mounts.iter();
-    if let Some(mount) = mounts.find(|mount| mount.manifest == Some(image.manifest)) {
-        bail!(
-            "{} is mounted at {}: unmount it first",
-            super::images::display_name(image),
-            mount.target.display()
-        );
     }
     Ok(())
 }

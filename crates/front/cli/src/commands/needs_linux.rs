@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use transom_sealed::diff::Difference;
-use transom_sealed::{ImageRecord, Removed, Store};
+use transom_sealed::{Removed, Store};
 
 use crate::args::{
     Acl, Attrib, Commit, Cp, Create, Diff, Global, Grow, Mkdir, Mount, Mv, Rm, Umount,
@@ -81,6 +81,6 @@ pub(super) fn split_named(_: &Store, _: &str) -> Result<Option<(String, String)>
 }
 
 /// Nothing is mounted.
-pub(super) fn refuse_if_mounted(_: &Store, _: &ImageRecord) -> Result<()> {
+pub(super) fn clean_dead(_: &Store) -> Result<()> {
     Ok(())
 }

@@ -96,6 +96,20 @@ impl Editor {
         Ok(raised)
     }
 
+    /// Gives a changed file all names that it has in the chain: a mount copies up only the one that it was changed by.
+    pub(super) fn raise_names(&self, folder: &Place, place: &Place) -> Result<(), NamedLayerFault> {
+        let Some(nid) = place.hard_linked(&self.writable.lower)? else {
+            return Ok(());
+        };
+        for (other_folder, other) in self.names_of(nid)? {
+            if other.upper.is_none() {
+                let other_folder = self.raise_folder(other_folder)?;
+                self.link(folder, place, &other_folder, &other)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes an entry of the upper folder one more name of another one.
     pub(super) fn link(
         &self,
