@@ -1,7 +1,6 @@
 //! The editor against the kernel: the same edits, made without a mount and through one, must give the same layer.
 //!
 //! `TRANSOM_CASES` sets the number of cases, `TRANSOM_SEED` the first seed; a failure names its seed.
-#![expect(clippy::print_stdout, reason = "a failing case is named by its seed")]
 
 mod faults;
 mod random;
@@ -19,8 +18,7 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::sddl;
 use transom_sealed::{Editor, Kind, Metadata, NewWritable, Stacking, Store, Tree};
 
-use self::random::Random;
-use crate::support::{Home, Layer, TIME, path, skipped, with_attributes};
+use crate::support::{Home, Layer, Random, TIME, for_each_seed, path, skipped, with_attributes};
 
 const CASES: u64 = 48;
 const EDITS: usize = 16;
@@ -43,16 +41,7 @@ fn a_linux_image_is_edited_as_through_a_mount() {
 /// Runs random cases; `is_mounted` says which edits of the layer under test go through a mount.
 fn cases(is_mounted: fn(usize) -> bool, names: Names) {
     let Some(bench) = Bench::new() else { return };
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let first = number("TRANSOM_SEED").unwrap_or(1);
-    for seed in first..first + number("TRANSOM_CASES").unwrap_or(CASES) {
-        let run = || case(&bench, seed, is_mounted, names);
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-        if let Err(panic) = outcome {
-            println!("failed with TRANSOM_SEED={seed} TRANSOM_CASES=1");
-            std::panic::resume_unwind(panic);
-        }
-    }
+    for_each_seed(CASES, |seed| case(&bench, seed, is_mounted, names));
 }
 
 fn case(bench: &Bench, seed: u64, is_mounted: fn(usize) -> bool, names: Names) {

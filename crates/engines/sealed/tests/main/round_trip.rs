@@ -3,7 +3,6 @@
 //!
 //! The mount is the oracle: its overlay is the kernel's, which knows nothing of tars. `TRANSOM_CASES` sets the
 //! number of cases, `TRANSOM_SEED` the first seed; a failure names its seed.
-#![expect(clippy::print_stdout, reason = "a failing case is named by its seed")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,7 +14,7 @@ use rustix::fs::{XattrFlags, lgetxattr, llistxattr, setxattr};
 use transom_layertar::windows::Shape;
 use transom_ntmeta::sddl;
 
-use crate::support::{Layer, with_attributes};
+use crate::support::{Layer, Random, for_each_seed, with_attributes};
 use crate::writable::{Bench, id};
 
 const CASES: u64 = 48;
@@ -25,19 +24,11 @@ const EDITS: usize = 14;
 #[test]
 fn an_image_shows_what_the_mount_of_its_layer_has_shown() {
     let Some(bench) = Bench::new() else { return };
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let first = number("TRANSOM_SEED").unwrap_or(1);
-    for seed in first..first + number("TRANSOM_CASES").unwrap_or(CASES) {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(&bench, seed)));
-        if let Err(panic) = outcome {
-            println!("failed with TRANSOM_SEED={seed} TRANSOM_CASES=1");
-            std::panic::resume_unwind(panic);
-        }
-    }
+    for_each_seed(CASES, |seed| case(&bench, seed));
 }
 
 fn case(bench: &Bench, seed: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Random::new(seed);
     let mut parent = format!("base-{seed}");
     bench.base(&parent, None, &random_tree(&mut random));
     let mut made = vec![parent.clone()];
@@ -219,14 +210,14 @@ fn random_tree(random: &mut Random) -> Vec<u8> {
                 layer = layer.entry(&path, &Shape::Junction { target }, &metadata, b"");
             }
             kind => {
-                let data = random.bytes();
+                let data = random.data();
                 let shape = Shape::File {
                     size: data.len() as u64,
                 };
                 layer = layer.entry(&path, &shape, &metadata, &data);
                 if kind == 5 {
                     layer = layer.stream(&format!("{path}:one"), b"stream one");
-                    layer = layer.stream(&format!("{path}:two"), &random.bytes());
+                    layer = layer.stream(&format!("{path}:two"), &random.data());
                 }
                 files.push(path);
             }
@@ -276,7 +267,7 @@ fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
     let links = |path: &Path| fs::symlink_metadata(root.join(path)).unwrap().nlink();
     Some(match random.below(15) {
         0 | 1 => {
-            fs::write(&full, random.bytes()).unwrap();
+            fs::write(&full, random.data()).unwrap();
             if random.one_in(3) {
                 fs::write(root.join(format!("{}:s", fresh.display())), "new stream").unwrap();
             }
@@ -292,7 +283,7 @@ fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
         }
         4 => {
             let path = pick(random, "f")?;
-            fs::write(root.join(&path), random.bytes()).unwrap();
+            fs::write(root.join(&path), random.data()).unwrap();
             format!("overwrite {path:?}")
         }
         5 => {
@@ -380,7 +371,7 @@ fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
                 true if random.one_in(2) && !log.iter().any(|done| done.starts_with("rm -r")) => {
                     fs::remove_file(stream).unwrap();
                 }
-                _ => fs::write(stream, random.bytes()).unwrap(),
+                _ => fs::write(stream, random.data()).unwrap(),
             }
             format!("stream of {path:?}")
         }
@@ -388,7 +379,7 @@ fn edit(root: &Path, log: &[String], random: &mut Random) -> Option<String> {
             let path = pick(random, "f")?;
             let temporary = root.join("temporary");
             let own = streams(&path);
-            fs::write(&temporary, random.bytes()).unwrap();
+            fs::write(&temporary, random.data()).unwrap();
             fs::rename(&temporary, root.join(&path)).unwrap();
             for stream in own {
                 fs::remove_file(root.join(stream)).unwrap();
@@ -404,26 +395,8 @@ fn all(root: &Path) -> BTreeMap<PathBuf, char> {
     kinds.map(|(path, seen)| (path, seen.kind)).collect()
 }
 
-/// A generator that gives the same numbers for the same seed (xorshift).
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 16) as usize % limit
-    }
-
-    fn one_in(&mut self, number: usize) -> bool {
-        self.below(number) == 0
-    }
-
-    fn bytes(&mut self) -> Vec<u8> {
+    fn data(&mut self) -> Vec<u8> {
         let length = [0, 1, 511, 512, 513, 4000][self.below(6)];
         (0..length).map(|_| self.next() as u8).collect()
     }

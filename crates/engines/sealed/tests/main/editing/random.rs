@@ -9,7 +9,7 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::sddl;
 
 use super::Edit;
-use crate::support::{Layer, TIME, with_attributes};
+use crate::support::{Layer, Random, TIME, with_attributes};
 
 const NAMES: [&str; 10] = [
     "a", "b.txt", "C D", "e", "F", "g.dll", "\u{fc}", "日本", "i", "j.ini",
@@ -20,29 +20,7 @@ const SECURITY: [&str; 3] = [
     "O:BAG:BAD:(A;OICI;0x1200a9;;;BU)",
 ];
 
-/// A sequence that depends on its seed alone (xorshift64*).
-pub(super) struct Random(u64);
-
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 33) as usize % bound
-    }
-
-    fn one_in(&mut self, number: usize) -> bool {
-        self.below(number) == 0
-    }
-
     fn of<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
         list[self.below(list.len())]
     }
@@ -52,7 +30,7 @@ impl Random {
     }
 
     /// A layer tar with some of everything.
-    pub(super) fn base(&mut self, names: Names) -> Vec<u8> {
+    pub(crate) fn base(&mut self, names: Names) -> Vec<u8> {
         let mut layer = Layer::new();
         if names == Names::Windows {
             layer = layer.dir("Files");
@@ -152,7 +130,7 @@ impl Random {
     }
 
     /// An edit that can be made of what is there.
-    pub(super) fn edit(&mut self, tree: &BTreeMap<String, char>, names: Names) -> Option<Edit> {
+    pub(crate) fn edit(&mut self, tree: &BTreeMap<String, char>, names: Names) -> Option<Edit> {
         let root = match names {
             Names::Windows => "Files/",
             Names::Posix => "",
