@@ -362,7 +362,7 @@ fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
 }
 
 /// Returns the bytes that everything below a folder takes on the disk.
-fn allocated(folder: &Path) -> u64 {
+pub(crate) fn allocated(folder: &Path) -> u64 {
     let mut bytes = 0;
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -12,6 +12,7 @@ use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use crate::catalog::{self, NamedKind, NamedLayer};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
+use crate::maintain::allocated;
 use crate::staging::Staging;
 use crate::store::{self, Store};
 
@@ -151,7 +152,10 @@ impl Store {
             false => None,
         };
         self.refuse_if_active(id)?;
-        let mut removed = Removed::default();
+        let mut removed = Removed {
+            bytes: allocated(&self.layout.writable(id)),
+            ..Removed::default()
+        };
         self.catalog
             .write(|tx| -> Result<(), NamedLayerFault> {
                 let held = catalog::named_layer(tx, id)?.is_some_and(|layer| layer.held > 0);

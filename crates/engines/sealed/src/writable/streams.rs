@@ -72,7 +72,7 @@ impl Planner<'_> {
             let stream = Stream {
                 size: entry.size,
                 content: self.stream_content(entry, place, path)?,
-                change: match known.contains_key(&key) {
+                change: match child.here.is_some() && known.contains_key(&key) {
                     true => Change::Modified,
                     false => Change::Added,
                 },
