@@ -336,6 +336,33 @@ fn a_layer_over_a_writable_one_sees_it_as_it_was() {
     assert_eq!(in_use.kind(), ErrorKind::InUse);
 }
 
+/// `testDriverCreateFromTemplate` of containers/storage: copies of a layer, read-only and writable, show what it shows
+/// with the same metadata, and go their own ways.
+#[test]
+fn create_from_template() {
+    let Some(bench) = Bench::new() else { return };
+    bench.base("base", None, &base());
+    let template = bench.writable("template", Some("base"));
+    fs::write(template.join("new"), "of the template").unwrap();
+    fs::remove_file(template.join("data/x")).unwrap();
+    fs::rename(template.join("Program Files"), template.join("moved")).unwrap();
+    let shown = seen_in_mount(&template);
+    let copy = bench.writable("copy", Some("template"));
+    assert_eq!(seen_in_mount(&copy), shown);
+    bench
+        .driver
+        .create(&id("read-only"), Some(&id("template")))
+        .unwrap();
+    let read_only = bench.driver.get(&id("read-only")).unwrap();
+    assert_eq!(seen_in_mount(&read_only), shown);
+    assert_eq!(bench.changes("copy"), [] as [&str; 0]);
+    assert_eq!(bench.driver.diff_size(&id("copy")).unwrap(), 0);
+    fs::write(copy.join("new"), "of the copy").unwrap();
+    assert_eq!(seen_in_mount(&template), shown);
+    assert_eq!(seen_in_mount(&read_only), shown);
+    assert_eq!(bench.changes("copy"), ["~Files", "~Files/new"]);
+}
+
 /// `TestTarStreamVerification` of moby's layer store.
 #[test]
 fn a_tampered_layer_is_found() {
