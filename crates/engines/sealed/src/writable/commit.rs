@@ -16,7 +16,7 @@ const BLOCK: usize = 64 * 1024;
 impl Session<'_> {
     /// Makes a sealed layer of what a writable one holds now; that one stays as it is.
     ///
-    /// The tar goes straight into the store, as if it came from elsewhere. Times after `latest` are set to it
+    /// The tar goes straight into the store, as if it came from elsewhere. Times of changed entries after `latest` are set to it
     /// (SOURCE_DATE_EPOCH).
     ///
     /// # Errors

@@ -174,7 +174,7 @@ impl Writable {
         Ok(items.iter().map(size).fold(0, u64::saturating_add))
     }
 
-    /// Writes the changes as a layer tar. Times after `latest` are set to it, which makes the tar depend on what
+    /// Writes the changes as a layer tar. Times of changed entries after `latest` are set to it, which makes the tar depend on what
     /// was changed alone (SOURCE_DATE_EPOCH).
     ///
     /// # Errors
