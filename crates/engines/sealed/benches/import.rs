@@ -4,6 +4,7 @@
 //! measurement once, so that a machine that is slow for a while is slow for all of them. The table is Markdown.
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+mod stored;
 mod times;
 
 use std::error::Error;
@@ -13,10 +14,9 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 use transom_layer::{DiffId, Names, TreePath, View};
-use transom_sealed::{
-    ImageLayer, ImportedLayer, LayerRequest, Limits, NewImage, Node, Platform, Store, Tree,
-};
+use transom_sealed::{ImportedLayer, LayerRequest, Node, Store, Tree};
 
+use stored::add_image;
 use times::Times;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -72,7 +72,7 @@ fn bench(tar: &Path, gzip: &Path, folder: &Path) -> Result<()> {
             let root = folder.join("store");
             let store = Store::open(&root)?;
             let layer = times.measure(|| import(&store, source, keep_blob))?;
-            let image = add_image(&store, layer.diff_id)?;
+            let image = add_image(&store, "bench:1", &[layer.diff_id])?;
             drop(store);
             let store = remove.measure(|| {
                 let store = Store::open(&root)?;
@@ -88,7 +88,7 @@ fn bench(tar: &Path, gzip: &Path, folder: &Path) -> Result<()> {
     let root = folder.join("store");
     let store = Store::open(&root)?;
     let layer = import(&store, gzip, false)?.diff_id;
-    add_image(&store, layer)?;
+    add_image(&store, "bench:1", &[layer])?;
     let record = store.layer(layer)?;
     drop(store);
     let places = Places::find(&Store::open(&root)?.open_layer(layer, Names::Windows)?)?;
@@ -175,38 +175,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 fn import(store: &Store, source: &Path, keep_blob: bool) -> Result<ImportedLayer> {
     let request = LayerRequest {
-        label: "benchmark",
-        blob: None,
-        blob_size: None,
-        diff_id: None,
-        names: Names::Windows,
         keep_blob,
-        limits: Limits::default(),
+        ..LayerRequest::new("benchmark", Names::Windows)
     };
     let session = store.session()?;
     Ok(session.import_layer(File::open(source)?, &request, &|_| {})?)
-}
-
-fn add_image(store: &Store, layer: DiffId) -> Result<transom_sealed::ImageRecord> {
-    let blob = transom_layer::BlobDigest(*layer.digest());
-    let image = NewImage {
-        manifest: b"{}",
-        media_type: "application/vnd.oci.image.manifest.v1+json",
-        config: b"{ }",
-        platform: Platform {
-            os: "windows".to_owned(),
-            architecture: "amd64".to_owned(),
-            os_version: String::new(),
-        },
-        layers: vec![ImageLayer {
-            diff_id: layer,
-            blob,
-        }],
-        names: vec!["bench:1".to_owned()],
-        whiteouts: None,
-        strict: false,
-    };
-    Ok(store.session()?.add_image(image)?.record)
 }
 
 /// Opens the store, lists a folder with all that `ls -l` shows.

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 #![cfg(target_os = "linux")]
 
+mod stored;
 mod times;
 
 use std::error::Error;
@@ -12,14 +13,13 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use stored::add_image;
 use times::Times;
 use transom_driver::Id;
-use transom_layer::{BlobDigest, DiffId, Names, View};
+use transom_layer::{DiffId, Names, View};
 use transom_layertar::windows::{Shape, to_header};
 use transom_layertar::{WindowsMetadata, Writer};
-use transom_sealed::{
-    ImageLayer, ImageRecord, LayerRequest, Limits, NewImage, NewWritable, Platform, Store,
-};
+use transom_sealed::{ImageRecord, LayerRequest, NewWritable, Store};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -167,15 +167,7 @@ fn reading(store: &Store, image: &ImageRecord, folder: &Path) -> Result<()> {
 }
 
 fn import(store: &Store, source: impl Read) -> Result<DiffId> {
-    let request = LayerRequest {
-        label: "benchmark",
-        blob: None,
-        blob_size: None,
-        diff_id: None,
-        names: Names::Windows,
-        keep_blob: false,
-        limits: Limits::default(),
-    };
+    let request = LayerRequest::new("benchmark", Names::Windows);
     // Leased until the process ends: it is over soon.
     let session = std::mem::ManuallyDrop::new(store.session()?);
     Ok(session.import_layer(source, &request, &|_| {})?.diff_id)
@@ -203,28 +195,6 @@ fn deep_image(store: &Store, base: DiffId) -> Result<ImageRecord> {
         layers.push(import(store, &tar.finish()?[..])?);
     }
     add_image(store, "deep:1", &layers)
-}
-
-fn add_image(store: &Store, name: &str, layers: &[DiffId]) -> Result<ImageRecord> {
-    let layers = layers.iter().map(|id| ImageLayer {
-        diff_id: *id,
-        blob: BlobDigest(*id.digest()),
-    });
-    let image = NewImage {
-        manifest: name.as_bytes(),
-        media_type: "application/vnd.oci.image.manifest.v1+json",
-        config: b"{ }",
-        platform: Platform {
-            os: "windows".to_owned(),
-            architecture: "amd64".to_owned(),
-            os_version: String::new(),
-        },
-        layers: layers.collect(),
-        names: vec![name.to_owned()],
-        whiteouts: None,
-        strict: false,
-    };
-    Ok(store.session()?.add_image(image)?.record)
 }
 
 /// Files spread over the whole tree.

@@ -9,7 +9,7 @@ use transom_layer::{DiffId, Names};
 use crate::catalog::{self, NamedKind, NamedLayer};
 use crate::chain::Stacking;
 use crate::diff::{self, Difference};
-use crate::import::{LayerRequest, Limits};
+use crate::import::LayerRequest;
 use crate::store::{Session, Store, StoreError, now};
 use crate::tree::{Kind, Node, Tree, TreeError};
 use crate::writable::{NamedLayerError, NamedLayerFault, OfLayer};
@@ -96,15 +96,7 @@ impl SealedEngine {
             } => return Err(NamedLayerFault::Applied { diff_id }),
             NamedKind::ReadOnly { diff_id: None } => {}
         }
-        let request = LayerRequest {
-            label: id,
-            blob: None,
-            blob_size: None,
-            diff_id: None,
-            names: layer.names,
-            keep_blob: false,
-            limits: Limits::default(),
-        };
+        let request = LayerRequest::new(id, layer.names);
         let session = self.store.session()?;
         let imported = session.import_layer(tar, &request, &|_| {})?;
         layer.kind = NamedKind::ReadOnly {
@@ -303,8 +295,7 @@ impl Engine for SealedEngine {
     /// Mounts all there is to mount: between this and [`prepare`](Self::prepare) nobody may find the layer half done.
     fn activate(&self, id: &Id) -> Result<(), NamedLayerError> {
         let layer = self.store.named_layer(id.as_str())?;
-        self.store.hold(&layer).of_layer(id.as_str())?;
-        Ok(())
+        self.store.hold(&layer).of_layer(id.as_str())
     }
 
     fn prepare(&self, id: &Id) -> Result<(), NamedLayerError> {

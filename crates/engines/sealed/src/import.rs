@@ -66,6 +66,22 @@ pub struct LayerRequest<'a> {
     pub limits: Limits,
 }
 
+impl<'a> LayerRequest<'a> {
+    /// Asks for a layer of which nothing is known before: whatever comes is taken, and its compressed bytes are not
+    /// kept.
+    pub fn new(label: &'a str, names: Names) -> Self {
+        Self {
+            label,
+            blob: None,
+            blob_size: None,
+            diff_id: None,
+            names,
+            keep_blob: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// A layer that is in the store now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportedLayer {

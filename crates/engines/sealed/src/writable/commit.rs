@@ -2,12 +2,11 @@
 
 use std::io::{BufWriter, Write};
 
-use transom_layer::DiffId;
 use transom_ntmeta::filetime::UnixTime;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use super::open::Writable;
-use crate::import::{ImportedLayer, LayerRequest, Limits};
+use crate::import::{ImportedLayer, LayerRequest};
 use crate::store::Session;
 
 /// Bytes that the writer of the tar hands over at once.
@@ -43,15 +42,8 @@ impl Session<'_> {
             })
         };
         let (reader, writer) = std::io::pipe().map_err(failed)?;
-        let request = LayerRequest {
-            label: &writable.layer().id,
-            blob: None,
-            blob_size: None,
-            diff_id: None::<DiffId>,
-            names: writable.layer().names,
-            keep_blob: false,
-            limits: Limits::default(),
-        };
+        let layer = writable.layer();
+        let request = LayerRequest::new(&layer.id, layer.names);
         std::thread::scope(|scope| {
             let exporter = scope.spawn(move || -> Result<(), NamedLayerFault> {
                 let mut out = BufWriter::with_capacity(BLOCK, writer);

@@ -256,7 +256,8 @@ pub(super) fn remove_mark(folder: &OwnedFd, name: &[u8], mark: &str) -> io::Resu
     remove_attribute(folder, name, &mark_key("trusted", mark))
 }
 
-fn mark_key(space: &str, mark: &str) -> Vec<u8> {
+/// Returns the name of one of overlayfs's marks in a space of attributes, `user` or `trusted`.
+pub(super) fn mark_key(space: &str, mark: &str) -> Vec<u8> {
     format!("{space}.overlay.{mark}").into_bytes()
 }
 

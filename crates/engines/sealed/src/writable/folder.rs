@@ -17,7 +17,7 @@ use crate::diff::key;
 use crate::tree::{EntryName, Kind, Node};
 
 /// Carriers of HCS's transport folders end in this: hcsshim takes every such name for one and drops it.
-const CARRIER_SUFFIX: &[u8] = b".$wcidirs$";
+pub(super) const CARRIER_SUFFIX: &[u8] = b".$wcidirs$";
 /// Windows keeps deleted files there; no layer has it (hcsshim, legacy.go).
 const RECYCLE_BIN: &[u8] = b"$Recycle.Bin";
 

@@ -24,6 +24,8 @@ const RAW: &str = "raw";
 const VOLUME: &str = "volume";
 /// Where its scratch image is mounted.
 const SCRATCH_MOUNT: &str = "scratch";
+/// All of them, in the order in which they are unmounted.
+pub(super) const POINTS: [&str; 3] = [VOLUME, RAW, SCRATCH_MOUNT];
 
 /// Something that was mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +36,19 @@ pub struct MountReport {
     pub notes: Vec<String>,
 }
 
-/// All of them, in the order in which they are unmounted.
-pub(super) const POINTS: [&str; 3] = [VOLUME, RAW, SCRATCH_MOUNT];
-
 /// Held while mounts change: from the first step until somebody is noted as their user, so that nobody takes a mount
 /// half done for one of a dead process.
 #[derive(Debug)]
 pub(super) struct MountsLock {
     _file: File,
+}
+
+/// A layer about to be mounted: its chain, opened, and the locks that keep others out.
+struct ToMount {
+    chain: Tree,
+    index: PathBuf,
+    lock: MountsLock,
+    _writable: Option<File>,
 }
 
 impl Store {
@@ -65,9 +72,9 @@ impl Store {
         target: &Path,
     ) -> Result<MountReport, NamedLayerFault> {
         let layer = self.named(id)?;
-        let (_writable, lock) = self.lock_to_mount(&layer)?;
+        let opened = self.open_to_mount(&layer)?;
         let target = self.free_target(target)?;
-        let report = self.activate(&layer, &lock)?;
+        let report = self.activate(&layer, &opened)?;
         let record = MountRecord {
             target: target.clone(),
             id: Some(layer.id.clone()),
@@ -80,7 +87,7 @@ impl Store {
         match shown {
             Ok(()) => Ok(report),
             Err(error) => {
-                self.deactivate_if_unused(&layer, &lock)?;
+                self.deactivate_if_unused(&layer, &opened.lock)?;
                 Err(error)
             }
         }
@@ -101,7 +108,7 @@ impl Store {
         let _lock = self.lock_mounts()?;
         let target = self.free_target(target)?;
         let (mut mount, via) = self.mount_chain(&tree, &index, via)?;
-        attach(&mut mount, &tree, view, &target)?;
+        attach(&mut mount, tree.names(), view, &target)?;
         let record = MountRecord {
             target: target.clone(),
             id: None,
@@ -223,68 +230,63 @@ impl Store {
         Ok(self.catalog.write(|tx| catalog::delete_mount(tx, target))?)
     }
 
-    /// Takes what has to be held while a layer is mounted, in the order in which everybody takes it.
-    fn lock_to_mount(
-        &self,
-        layer: &NamedLayer,
-    ) -> Result<(Option<File>, MountsLock), NamedLayerFault> {
+    /// Opens a layer to be mounted, and takes the locks in the order in which everybody takes them.
+    fn open_to_mount(&self, layer: &NamedLayer) -> Result<ToMount, NamedLayerFault> {
         let writable = match layer.is_writable() {
             true => Some(self.lock_writable(&layer.id)?),
             false => None,
         };
-        // Made before others have to wait, if it is not there.
-        self.open_below(layer)?;
-        Ok((writable, self.lock_mounts()?))
+        // An index that has to be made keeps no other layer waiting.
+        let (chain, index) = self.open_below(layer)?;
+        Ok(ToMount {
+            chain,
+            index,
+            lock: self.lock_mounts()?,
+            _writable: writable,
+        })
     }
 
     /// Mounts a layer for a driver: as a whole, and shown where the driver expects it. From the first moment that
     /// others can see it, it is noted as held.
-    pub(crate) fn hold(&self, layer: &NamedLayer) -> Result<MountReport, NamedLayerFault> {
-        let (_writable, lock) = self.lock_to_mount(layer)?;
-        let report = self.activate(layer, &lock)?;
-        let volume = real_path(&self.volume_of(&layer.id))?;
-        let shown = match mounted()?.contains(&volume) {
+    pub(crate) fn hold(&self, layer: &NamedLayer) -> Result<(), NamedLayerFault> {
+        let opened = self.open_to_mount(layer)?;
+        self.activate(layer, &opened)?;
+        let shown = match self.is_shown(&layer.id)? {
             true => Ok(()),
-            false => self.show(layer, View::Volume, &volume),
+            false => self.show(layer, View::Volume, &self.volume_of(&layer.id)),
         };
         let held = layer.held.max(1);
-        let shown = shown.and_then(|()| {
-            let noted = self
-                .catalog
-                .write(|tx| catalog::set_held(tx, &layer.id, held));
-            noted.map_err(NamedLayerFault::from)
+        let noted = shown.and_then(|()| {
+            let set = |tx: &rusqlite::Transaction<'_>| catalog::set_held(tx, &layer.id, held);
+            Ok(self.catalog.write(set)?)
         });
-        match shown {
-            Ok(()) => Ok(report),
-            Err(error) => {
-                self.deactivate_if_unused(layer, &lock)?;
-                Err(error)
-            }
+        if noted.is_err() {
+            self.deactivate_if_unused(layer, &opened.lock)?;
         }
+        noted
     }
 
     /// Undoes [`hold`](Self::hold). What people have mounted of the layer stays.
     pub(crate) fn release(&self, id: &str) -> Result<(), NamedLayerFault> {
         let lock = self.lock_mounts()?;
-        let volume = self.volume_of(id);
-        if volume.exists() {
-            let volume = real_path(&volume)?;
-            if mounted()?.contains(&volume) {
-                transom_mount::unmount(&volume)?;
-            }
+        if self.is_shown(id)? {
+            transom_mount::unmount(&self.volume_of(id))?;
         }
         self.catalog.write(|tx| catalog::set_held(tx, id, 0))?;
         self.deactivate_if_unused(&self.named(id)?, &lock)
     }
 
     /// Mounts a named layer as a whole, unless it is.
-    fn activate(&self, layer: &NamedLayer, _: &MountsLock) -> Result<MountReport, NamedLayerFault> {
+    fn activate(
+        &self,
+        layer: &NamedLayer,
+        opened: &ToMount,
+    ) -> Result<MountReport, NamedLayerFault> {
         let points = self.layout.mount_points(&layer.id);
         for point in POINTS {
             durable::create_dir(&points.join(point))?;
         }
         let raw = real_path(&points.join(RAW))?;
-        let (tree, index) = self.open_below(layer)?;
         if mounted()?.contains(&raw) {
             let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
             return Ok(MountReport {
@@ -292,7 +294,7 @@ impl Store {
                 notes: Vec::new(),
             });
         }
-        let (mut lower, via) = self.mount_chain(&tree, &index, None)?;
+        let (mut lower, via) = self.mount_chain(&opened.chain, &opened.index, None)?;
         if !layer.is_writable() {
             lower.attach(None, &raw)?;
             let notes = Vec::new();
@@ -364,12 +366,7 @@ impl Store {
     /// Shows a named layer that is active at a folder.
     fn show(&self, layer: &NamedLayer, view: View, target: &Path) -> Result<(), NamedLayerFault> {
         let raw = self.layout.mount_points(&layer.id).join(RAW);
-        let mut mount = transom_mount::copy(&raw)?;
-        match folder_of(layer.names, view) {
-            None => mount.attach(None, target)?,
-            Some(folder) => mount.attach(Some(folder), target)?,
-        }
-        Ok(())
+        attach(&mut transom_mount::copy(&raw)?, layer.names, view, target)
     }
 
     /// Returns where a driver has a layer shown.
@@ -443,13 +440,14 @@ fn source_of(id: &str) -> String {
     source
 }
 
+/// Shows a mount, or the folder of it that the view is, at a folder.
 fn attach(
     mount: &mut Detached,
-    tree: &Tree,
+    names: Names,
     view: View,
     target: &Path,
 ) -> Result<(), NamedLayerFault> {
-    match folder_of(tree.names(), view) {
+    match folder_of(names, view) {
         None => Ok(mount.attach(None, target)?),
         Some(folder) => match mount.attach(Some(folder), target) {
             Err(error) if error.kind() == transom_mount::Kind::NotFound && target.is_dir() => {

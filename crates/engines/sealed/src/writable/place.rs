@@ -9,7 +9,7 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
 
 use super::error::ChangesError;
-use super::links::join;
+use super::links::{join, origin_of};
 use super::sources::lower_at;
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::key;
@@ -244,16 +244,12 @@ impl Place {
     }
 
     /// Returns the number in the chain of a file that has several names there.
-    pub(super) fn hard_linked(&self, lower: &Tree) -> Result<Option<Nid>, TreeError> {
-        let node = match (&self.upper, &self.lower) {
-            (Some((entry, _)), _) => match entry.origin {
-                Some(origin) if origin.uuid == lower.uuid() => lower.nameless(origin.nid)?,
-                _ => return Ok(None),
-            },
-            (None, Some(node)) => node.clone(),
-            (None, None) => return Ok(None),
-        };
-        Ok((!node.is_directory() && node.links() > 1).then(|| node.nid()))
+    pub(super) fn hard_linked(&self, lower: &Tree) -> Option<Nid> {
+        let node = match &self.upper {
+            Some((entry, _)) => origin_of(lower, entry),
+            None => self.lower.clone(),
+        }?;
+        (!node.is_directory() && node.links() > 1).then(|| node.nid())
     }
 
     /// Says whether it is a link that has no attributes yet, because no link can have any.

@@ -10,25 +10,20 @@ use std::path::Path;
 
 use rustix::fs::{OFlags, XattrFlags};
 
-use super::draft::Drafts;
+use super::draft::{Drafts, mark_key};
 use super::links::join;
 use super::upper::{Upper, UpperEntry, UpperKind, attribute_path, origin_value};
 use crate::durable::{FileError, Named};
 use crate::index::keys;
-
-const FROM: &[u8] = b"user.overlay.";
-const TO: &[u8] = b"trusted.overlay.";
 
 /// Turns all marks below `upper` into the kernel's. May be repeated.
 pub(super) fn promote(upper: &Path, work: &Path) -> Result<(), FileError> {
     let drafts = Drafts::open(upper)?;
     let upper = Upper::open(upper, work)?;
     let mut folders = vec![Vec::new()];
-    if let Some(root) = upper.entry(b"")? {
-        marks(&upper, b"", &root)?;
-    }
     while let Some(path) = folders.pop() {
         let folder = upper.open_beneath(&path, OFlags::DIRECTORY | OFlags::RDONLY)?;
+        rename_marks(&folder, b".").named("change the marks of", &upper.shown(&path))?;
         for entry in upper.list(&path)? {
             let place = join(&path, &entry.name);
             match &entry.kind {
@@ -36,13 +31,9 @@ pub(super) fn promote(upper: &Path, work: &Path) -> Result<(), FileError> {
                     make_link(&drafts, &folder, &entry, target)
                         .named("make a link of", &upper.shown(&place))?;
                 }
-                UpperKind::Directory { .. } | UpperKind::File { .. } => {
-                    rename_marks(&folder, &entry.name)
-                        .named("change the marks of", &upper.shown(&place))?;
-                    if let UpperKind::Directory { .. } = entry.kind {
-                        folders.push(place);
-                    }
-                }
+                UpperKind::Directory { .. } => folders.push(place),
+                UpperKind::File { .. } => rename_marks(&folder, &entry.name)
+                    .named("change the marks of", &upper.shown(&place))?,
                 _ => {}
             }
         }
@@ -50,15 +41,10 @@ pub(super) fn promote(upper: &Path, work: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-fn marks(upper: &Upper, path: &[u8], entry: &UpperEntry) -> Result<(), FileError> {
-    let folder = upper.open_beneath(path, OFlags::DIRECTORY | OFlags::RDONLY)?;
-    rename_marks(&folder, &entry.name).named("change the marks of", &upper.shown(path))
-}
-
 fn rename_marks(folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
     let path = attribute_path(folder, name);
-    for mark in [&b"opaque"[..], b"redirect", b"metacopy", b"origin"] {
-        let (from, to) = ([FROM, mark].concat(), [TO, mark].concat());
+    for mark in ["opaque", "redirect", "metacopy", "origin"] {
+        let (from, to) = (mark_key("user", mark), mark_key("trusted", mark));
         let mut value = vec![0; 4096];
         match rustix::fs::lgetxattr(&*path, &*from, &mut value[..]) {
             Ok(length) => {
@@ -87,7 +73,7 @@ fn make_link(
         }
     }
     if let Some(origin) = entry.origin {
-        drafts.set(&[TO, b"origin"].concat(), &origin_value(origin))?;
+        drafts.set(&mark_key("trusted", "origin"), &origin_value(origin))?;
     }
     drafts.set_time(entry.modified)?;
     drafts.put(folder, &entry.name)

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use transom_ntmeta::filetime::UnixTime;
 use transom_oci::{Below, Step, new_name};
-use transom_sealed::{AddedImage, ImportedLayer, LayerRequest, Limits, Session, Store};
+use transom_sealed::{AddedImage, ImportedLayer, LayerRequest, Session, Store};
 
 use super::images::display_name;
 use crate::args::{Apply, Global, Latest, NewImage};
@@ -22,13 +22,8 @@ pub(super) fn apply(store: &Store, global: &Global, args: &Apply) -> Result<()> 
     let file = open(&args.file)?;
     let label = args.file.display().to_string();
     let request = LayerRequest {
-        label: &label,
-        blob: None,
-        blob_size: None,
-        diff_id: None,
-        names: image.names_rule(),
         keep_blob: true,
-        limits: Limits::default(),
+        ..LayerRequest::new(&label, image.names_rule())
     };
     let session = store.session()?;
     let layer = {

@@ -37,7 +37,7 @@ impl Editor {
         place: &Place,
     ) -> Result<(), NamedLayerFault> {
         let owner = self.existing(&path.prefix(path.components().len()))?;
-        if let Some(nid) = owner.hard_linked(&self.writable.lower)? {
+        if let Some(nid) = owner.hard_linked(&self.writable.lower) {
             for (other_folder, other) in self.names_of(nid)? {
                 let other_folder = self.raise_folder(other_folder)?;
                 let name = stream_of(&other.name, stream);

@@ -7,11 +7,9 @@ use transom_ntmeta::name::eq_folded;
 use super::Editor;
 use crate::tree::TreeError;
 use crate::writable::error::{EditError, NamedLayerFault};
+use crate::writable::folder::CARRIER_SUFFIX;
 use crate::writable::place::Place;
 use crate::writable::upper::UpperKind;
-
-/// hcsshim takes every such name for a carrier of its own and drops it.
-const CARRIER_SUFFIX: &[u8] = b".$wcidirs$";
 
 impl Editor {
     fn root(&self) -> Result<Place, NamedLayerFault> {

@@ -98,7 +98,7 @@ impl Editor {
 
     /// Gives a changed file all names that it has in the chain: a mount copies up only the one that it was changed by.
     pub(super) fn raise_names(&self, folder: &Place, place: &Place) -> Result<(), NamedLayerFault> {
-        let Some(nid) = place.hard_linked(&self.writable.lower)? else {
+        let Some(nid) = place.hard_linked(&self.writable.lower) else {
             return Ok(());
         };
         for (other_folder, other) in self.names_of(nid)? {

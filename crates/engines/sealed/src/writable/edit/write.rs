@@ -109,7 +109,7 @@ impl Editor {
         owner: &Place,
         name: &[u8],
     ) -> Result<(), NamedLayerFault> {
-        let Some(nid) = owner.hard_linked(&self.writable.lower)? else {
+        let Some(nid) = owner.hard_linked(&self.writable.lower) else {
             return Ok(());
         };
         let (_, stream) = split_stream(name);
