@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::command::{command, run};
-use crate::{layers, system};
+use crate::{layers, system, wine};
 
 /// Checks format, lints, direction of dependencies, licences and unused dependencies.
 ///
@@ -24,6 +24,7 @@ pub(crate) fn run_all() -> Result<()> {
         run(command("cargo fmt --check --manifest-path").arg(fuzz)),
         run(command("cargo clippy --workspace --all-targets").args(DENY_WARNINGS)),
         run(&mut fuzz_clippy),
+        windows_clippy(),
         layers::run(),
         deny(),
         machete(),
@@ -37,6 +38,19 @@ pub(crate) fn run_all() -> Result<()> {
 }
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+/// Checks what is built for Windows only. It needs a C compiler, too.
+fn windows_clippy() -> Result<()> {
+    if !wine::can_build() {
+        println!(
+            "skipped: lints of what is built for Windows ({})",
+            wine::BUILD_NEEDS
+        );
+        return Ok(());
+    }
+    let mut clippy = command("cargo clippy --workspace --all-targets");
+    run(clippy.args(wine::windows_only()).args(DENY_WARNINGS))
+}
 
 fn deny() -> Result<()> {
     if !system::has_cargo("deny") {

@@ -18,6 +18,7 @@ mod lint;
 mod quickstart;
 mod system;
 mod test;
+mod wine;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ usage: cargo xtask <command>
 
   quickstart [IMAGE]            build transom and show it on the bundled sample image, or on IMAGE
   test                          everything CI runs: tests, doc tests, format, lints, fuzz targets
+  wine                          the tests as Windows programs, run by Wine
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
   bench                         fetch the benchmark corpus, measure the engine on it, print ratios
   fuzz [TARGET] [--seconds N]   fuzz one target or all, N seconds each (default 60)
@@ -59,6 +61,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
             quickstart::run(Some(std::path::absolute(image).context("no such path")?))
         }
         ("test", []) => test::run(),
+        ("wine", []) => wine::run_alone(),
         ("lint", []) => lint::run_all(),
         ("bench", []) => bench::run(),
         ("fuzz", rest) => fuzz::run(rest),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command;
+use crate::{command, wine};
 
 /// Says whether a program can be found and started with `--version`.
 pub(crate) fn has(program: &str) -> bool {
@@ -43,7 +43,7 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
     ("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
@@ -53,20 +53,23 @@ const PACKAGES: [(&str, &str); 6] = [
     ("e2fsprogs", "mke2fs"),
     // Real NTFS volumes, to which trees are copied and from which they are read back.
     ("ntfs-3g", "mkntfs"),
+    // Windows programs.
+    ("wine64", "/usr/lib/wine/wine64"),
+    ("wine", "wine"),
 ];
 
 /// Installs what tests can use, where that is possible; says plainly what is missing where it is not.
 pub(crate) fn install_packages() {
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(_, program)| !on_path(program))
+        .filter(|(_, program)| find_program(program).is_none())
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
         return;
     }
     let list = missing.join(" ");
-    if !Path::new("/etc/debian_version").exists() || !on_path("apt-get") {
+    if !Path::new("/etc/debian_version").exists() || find_program("apt-get").is_none() {
         println!("skipped: tests that need {list} (this is not Debian, install them by hand)");
         return;
     }
@@ -102,11 +105,24 @@ pub(crate) fn install_tools_in_ci() {
     }
 }
 
-fn on_path(program: &str) -> bool {
+/// Installs Rust's standard library for Windows, where rustup can.
+pub(crate) fn install_windows_target() {
+    if wine::has_target() || find_program("rustup").is_none() {
+        return;
+    }
+    let add = format!("rustup target add {}", wine::TARGET);
+    if let Err(error) = command::run(&mut command::command(&add)) {
+        println!("skipped: {add} ({error:#})");
+    }
+}
+
+/// Finds a program by its name, or by its path.
+pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Not every user has the folders where Debian puts file system tools.
     let system = ["/usr/sbin", "/sbin"].map(Into::into);
     std::env::split_paths(&path)
         .chain(system)
-        .any(|folder| folder.join(program).is_file())
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::command::{command, run_and_read};
+use crate::wine::Wine;
 use crate::{fuzz, generate, lint, root, system};
 
 /// How many random cases the tests of round trips try; fewer when they are run alone, thousands in a night.
@@ -18,6 +19,7 @@ const CASES_HERE: &str = "200";
 /// Everything runs even if something before it failed; the last line counts tests.
 pub(crate) fn run() -> Result<()> {
     system::install_packages();
+    system::install_windows_target();
     system::install_tools_in_ci();
     let cases = std::env::var(CASES).unwrap_or_else(|_| CASES_HERE.to_owned());
     let mut report = Report::default();
@@ -31,6 +33,7 @@ pub(crate) fn run() -> Result<()> {
         report.tests(tests.env(CASES, &cases))?;
     }
     report.tests(&mut fuzz::seeds())?;
+    report.as_windows_programs();
     report.step("lint", lint::run_all());
     report.step("generate --check", generate::run(generate::Mode::Check));
     report.finish()
@@ -38,7 +41,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// What was counted and what failed.
 #[derive(Debug, Default)]
-struct Report {
+pub(crate) struct Report {
     passed: u64,
     failed: u64,
     /// Lines in which tests said that they could not test something, and how many did.
@@ -48,7 +51,10 @@ struct Report {
 
 impl Report {
     /// Runs a test command and counts what its summary lines say.
-    fn tests(&mut self, runner: &mut Command) -> Result<()> {
+    ///
+    /// # Errors
+    /// If it cannot be started; tests that fail are counted.
+    pub(crate) fn tests(&mut self, runner: &mut Command) -> Result<()> {
         // Colours would be in the way of reading the numbers.
         let (status, lines) = run_and_read(runner.env("CARGO_TERM_COLOR", "never"))?;
         let failed_before = self.failed;
@@ -63,6 +69,22 @@ impl Report {
             self.broken.push(format!("cargo {}", words.join(" ")));
         }
         Ok(())
+    }
+
+    fn as_windows_programs(&mut self) {
+        let mut here = Report::default();
+        let result = Wine::start().and_then(|wine| match wine {
+            Some(wine) => here.tests(&mut wine.tests()),
+            None => Ok(()),
+        });
+        self.step("wine", result);
+        self.passed += here.passed;
+        self.failed += here.failed;
+        self.broken.extend(here.broken);
+        // What is there on Linux may be out of reach for a Windows program.
+        for (line, count) in here.skipped {
+            *self.skipped.entry(format!("{line} (in Wine)")).or_default() += count;
+        }
     }
 
     fn add_line(&mut self, line: &str) {
@@ -111,7 +133,11 @@ impl Report {
         }
     }
 
-    fn finish(self) -> Result<()> {
+    /// Prints what was skipped, what failed and how many tests there were.
+    ///
+    /// # Errors
+    /// If anything failed.
+    pub(crate) fn finish(self) -> Result<()> {
         println!();
         for (line, count) in &self.skipped {
             println!(

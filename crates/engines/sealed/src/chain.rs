@@ -10,6 +10,8 @@ pub(crate) use merge::Oddity;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use transom_erofs::{Image, OpenError, ReadAt, ReadError, WriteError};
 use transom_layer::{ChainId, DiffId, Names, Whiteouts};
@@ -23,6 +25,10 @@ use crate::tree::{Tree, TreeError};
 
 /// Indexes up to this size are read as a whole before they are merged: fewer system calls.
 const WHOLE_MAX: u64 = 64 * 1024 * 1024;
+
+/// How often, and after what time, a merged index is put in the place of one that is in use.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Name of the index that has nothing but the folders of every layer.
 pub(crate) const NOTHING: &str = "nothing";
@@ -199,6 +205,8 @@ impl Store {
         match durable::open_file(path).map(open) {
             Ok(Err(TreeError::Open(_))) => {}
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+            // It is being deleted.
+            Err(error) if durable::is_in_use(&error) => {}
             result => return Ok(result??),
         }
         let (index, _) = self.write_chain(make()?, path)?;
@@ -283,7 +291,19 @@ impl Store {
         drop(out);
         // A cache, but one that is trusted when it is there: so it must be whole.
         durable::sync_file(&file, &staged)?;
-        durable::rename(&staged, target)?;
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            match durable::rename(&staged, target) {
+                Err(error) if durable::is_in_use(&error) && attempts.next().is_some() => {}
+                result => break result?,
+            }
+            // Somebody has made it meanwhile and reads it: the layers and rules are the same, so the bytes are.
+            if let Ok(file) = durable::open_file(target) {
+                return Ok((file, oddities));
+            }
+            // Or it is being deleted.
+            thread::sleep(PAUSE);
+        }
         durable::sync_dir(&self.layout.chains())?;
         Ok((file, oddities))
     }

@@ -34,6 +34,8 @@ impl<T> Named<T> for io::Result<T> {
 }
 
 /// Makes `path` and its parents if they are missing, for this user only.
+///
+/// On Windows who may read it is inherited: a user's own folder is that user's.
 pub(crate) fn create_dir(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -119,6 +121,10 @@ pub(crate) fn sync_file(file: &File, path: &Path) -> Result<(), FileError> {
 }
 
 /// Makes the names in the folder `path` durable.
+///
+/// Windows has no such call. NTFS notes names in its journal, in order, and a sync of any file writes that; the
+/// catalog is synced after every name it speaks of. A layer whose files are lost all the same comes back with
+/// the next import.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     File::open(path)
@@ -130,8 +136,18 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), FileError> {
 }
 
 /// Renames `from` to `to`; both folders still have to be synced.
+///
+/// On Windows no folder is renamed while a file in it is open, and on some of its file systems no file that is
+/// open is replaced: [`is_in_use`] tells.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     fs::rename(from, to).named("rename", from)
+}
+
+/// Says whether an operation failed for what others have open, which never happens on Unix.
+pub(crate) fn is_in_use(error: &FileError) -> bool {
+    // winerror.h: ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, and ERROR_DIR_NOT_EMPTY for a folder that has
+    // files which go when they are closed.
+    cfg!(windows) && matches!(error.source.raw_os_error(), Some(5 | 32 | 145))
 }
 
 /// Lists the names in the folder `path`; none if it is not there.
@@ -169,5 +185,13 @@ pub(crate) fn delete(path: &Path) -> Result<(), FileError> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result.named("delete", path),
+    }
+}
+
+/// Deletes as [`delete`] does; says `false` of what others have open and is to be deleted later.
+pub(crate) fn delete_if_unused(path: &Path) -> Result<bool, FileError> {
+    match delete(path) {
+        Err(error) if is_in_use(&error) => Ok(false),
+        result => result.map(|()| true),
     }
 }

@@ -252,8 +252,9 @@ impl Store {
     pub(crate) fn drop_chains_without_image(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
         for (path, size) in self.chains_without_image()? {
-            durable::delete(&path)?;
-            bytes += size;
+            if durable::delete_if_unused(&path)? {
+                bytes += size;
+            }
         }
         Ok(bytes)
     }

@@ -182,6 +182,8 @@ impl Session<'_> {
             )?),
             _ => None,
         };
+        // Windows renames no folder in which a file is open.
+        drop((tar, blob));
         self.commit(staged, record.as_ref(), keep_blob, &passed)
             .inspect_err(|_| {
                 // Files that were moved into place before the transaction failed belong to nobody.

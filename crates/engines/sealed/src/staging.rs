@@ -137,4 +137,11 @@ pub(crate) fn discard(layout: &Layout, path: &Path) -> Result<(), FileError> {
         path,
         &layout.trash().join(format!("{name}.{}", unique_name())),
     )
+    .map_err(|mut error| {
+        if durable::is_in_use(&error) {
+            let said = format!("{}; somebody reads it: try again later", error.source);
+            error.source = io::Error::new(error.source.kind(), said);
+        }
+        error
+    })
 }

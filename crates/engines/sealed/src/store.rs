@@ -146,7 +146,8 @@ impl Store {
             let path = self.layout.trash().join(&entry);
             if !known.contains(name) || self.is_in_place(name)? {
                 // One that cannot go does not keep the others.
-                result = result.and(durable::delete(&path).map_err(StoreError::from));
+                let deleted = durable::delete_if_unused(&path).map(drop);
+                result = result.and(deleted.map_err(StoreError::from));
             }
         }
         result

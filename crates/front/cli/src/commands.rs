@@ -3,7 +3,6 @@
 mod apply;
 mod cat;
 mod cp;
-mod cp_metadata;
 mod diff;
 #[cfg(target_os = "linux")]
 mod edit;

@@ -18,7 +18,8 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::sddl;
 use transom_sealed::{Editor, Kind, Metadata, NewWritable, Stacking, Store, Tree};
 
-use crate::support::{Home, Layer, Random, TIME, for_each_seed, path, skipped, with_attributes};
+use crate::random::{Random, for_each_seed};
+use crate::support::{Home, Layer, TIME, path, skipped, with_attributes};
 
 const CASES: u64 = 48;
 const EDITS: usize = 16;

@@ -10,6 +10,8 @@ mod maintenance;
 mod model;
 #[cfg(target_os = "linux")]
 mod ntfs;
+#[cfg(target_os = "linux")]
+mod random;
 mod reading;
 mod recovery;
 #[cfg(target_os = "linux")]

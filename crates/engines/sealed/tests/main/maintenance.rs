@@ -217,6 +217,7 @@ fn removing_an_image_gives_back_what_no_other_needs() {
         .open_chain(&two.diff_ids(), two.stacking())
         .unwrap();
     assert_eq!(text(&tree, "Files/base").len(), 2000);
+    drop(tree);
 
     home.store.remove_image(&two).unwrap();
 

@@ -14,7 +14,8 @@ use rustix::fs::{XattrFlags, lgetxattr, llistxattr, setxattr};
 use transom_layertar::windows::Shape;
 use transom_ntmeta::sddl;
 
-use crate::support::{Layer, Random, for_each_seed, with_attributes};
+use crate::random::{Random, for_each_seed};
+use crate::support::{Layer, with_attributes};
 use crate::writable::{Bench, id};
 
 const CASES: u64 = 48;

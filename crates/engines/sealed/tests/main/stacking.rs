@@ -389,6 +389,7 @@ fn the_merged_index_is_used_and_made_again_when_it_is_gone_or_damaged() {
     home.assert_tidy();
 }
 
+#[cfg(unix)]
 #[test]
 fn an_open_stack_outlives_the_deletion_of_its_files() {
     let home = Home::new();
@@ -402,6 +403,30 @@ fn an_open_stack_outlives_the_deletion_of_its_files() {
     assert_eq!(read(&tree, "Files/b"), b"base b");
     let error = tree.open_data(&find(&tree, "Files/n")).unwrap_err();
     assert!(chain(&error).contains("layer.tar"), "{error}");
+}
+
+/// Windows refuses to rename a folder with an open file, or renames it and deletes the file later.
+#[cfg(windows)]
+#[test]
+fn an_open_stack_is_removed_once_it_is_closed() {
+    let home = Home::new();
+    let layers = [base().tar(), upper().file("Files/n", b"n").tar()];
+    let image = home.image("image", &layers).record;
+    let tree = home.store.open_chain(&image.diff_ids(), WINDOWS).unwrap();
+    assert_eq!(read(&tree, "Files/a"), b"base a");
+    if let Err(error) = home.store.remove_image(&image) {
+        let error = chain(&error);
+        assert!(error.contains("somebody reads it"), "{error}");
+        home.assert_tidy();
+        assert_eq!(home.store.images().unwrap().len(), 1);
+    }
+    home.store.empty_trash().unwrap();
+    assert_eq!(read(&tree, "Files/b"), b"base b");
+    drop(tree);
+    home.store.remove_image(&image).unwrap();
+    home.store.collect_garbage(false).unwrap();
+    assert_eq!(home.store.layers().unwrap(), []);
+    home.assert_tidy();
 }
 
 #[test]

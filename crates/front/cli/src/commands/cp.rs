@@ -3,6 +3,14 @@
 //! What is written stays below the destination: every name is opened relative to an open folder,
 //! and neither names nor links of the image can lead out of it.
 
+// What differs between systems.
+#[cfg(unix)]
+#[path = "cp/unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "cp/windows.rs"]
+mod system;
+
 use std::fs::FileTimes;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -14,10 +22,11 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use serde_json::json;
 use transom_layer::Names;
+use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::filetime::UnixTime;
 use transom_sealed::{Kind, Node, Store, Tree};
 
-use super::cp_metadata::set_xattrs;
+use self::system::{as_path, set_xattrs};
 use crate::args::{Cp, Global};
 use crate::target;
 use crate::wildcard::Wildcard;
@@ -39,7 +48,7 @@ pub(super) fn run(store: &Store, global: &Global, args: &Cp) -> Result<()> {
     if dest.is_dir() {
         let folder = open_folder(dest)?;
         for source in &sources {
-            copy.tree_of(source, &folder, &name_of(source))?;
+            copy.tree_of(source, &folder, &name_of(source)?)?;
         }
     } else {
         let [source] = sources.as_slice() else {
@@ -77,23 +86,12 @@ fn sources(tree: &Tree, path: &str, raw: bool) -> Result<Vec<Node>> {
 }
 
 /// The name an entry gets; the root has none of its own.
-fn name_of(node: &Node) -> PathBuf {
+fn name_of(node: &Node) -> Result<PathBuf> {
     if node.name().is_empty() {
-        PathBuf::from("root")
+        Ok(PathBuf::from("root"))
     } else {
         as_path(node.name())
     }
-}
-
-#[cfg(unix)]
-fn as_path(name: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    PathBuf::from(std::ffi::OsStr::from_bytes(name))
-}
-
-#[cfg(not(unix))]
-fn as_path(name: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(name).into_owned())
 }
 
 fn open_folder(path: &Path) -> Result<Dir> {
@@ -122,6 +120,7 @@ struct Counts {
     bytes: u64,
     streams_left: u64,
     special_left: u64,
+    links_left: u64,
     links_without_metadata: u64,
 }
 
@@ -193,7 +192,7 @@ impl Copy<'_> {
                     tasks.push(Task::Finish(file, metadata.modified));
                 }
                 for child in self.tree.children(node)?.into_iter().rev() {
-                    let name = as_path(child.name());
+                    let name = as_path(child.name())?;
                     tasks.push(Task::Entry(child, Rc::clone(&made), name));
                 }
             }
@@ -202,9 +201,16 @@ impl Copy<'_> {
                 self.file(node, folder, name, metadata.modified)?;
             }
             Kind::Symlink | Kind::Junction => {
-                self.counts.links += 1;
                 let target = metadata.target.unwrap_or_default();
-                self.link(folder, name, &target)?;
+                let attributes = metadata.attributes.unwrap_or_default();
+                let to_folder = attributes.contains(FileAttributes::DIRECTORY);
+                match system::link(folder, name, &target, self.tree.names(), to_folder)? {
+                    true => {
+                        self.counts.links += 1;
+                        self.counts.links_without_metadata += u64::from(self.with_metadata);
+                    }
+                    false => self.counts.links_left += 1,
+                }
             }
             Kind::Special => self.counts.special_left += 1,
         }
@@ -223,23 +229,6 @@ impl Copy<'_> {
         Ok(file.set_times(times(modified))?)
     }
 
-    /// Makes a link as far as this system can: a relative target is written its way, others stay as they are.
-    fn link(&mut self, folder: &Dir, name: &Path, target: &[u8]) -> Result<()> {
-        if self.with_metadata {
-            self.counts.links_without_metadata += 1;
-        }
-        let is_relative = !target.contains(&b':') && !target.starts_with(b"\\");
-        let target = match self.tree.names() {
-            Names::Windows if is_relative => {
-                let byte = |byte: &u8| if *byte == b'\\' { b'/' } else { *byte };
-                target.iter().map(byte).collect()
-            }
-            _ => target.to_vec(),
-        };
-        remove_file(folder, name)?;
-        symlink(folder, &as_path(&target), name)
-    }
-
     /// Copies the alternate streams of an entry beside it, as `name:stream`.
     fn streams(&mut self, node: &Node, folder: &Dir, name: &Path, time: UnixTime) -> Result<()> {
         let streams = self.tree.streams(node)?;
@@ -252,7 +241,8 @@ impl Copy<'_> {
                 continue;
             };
             let mut beside = name.as_os_str().to_owned();
-            beside.push(as_path(&stream.name()[colon..]));
+            beside.push(":");
+            beside.push(as_path(&stream.name()[colon + 1..])?);
             self.file(&stream, folder, Path::new(&beside), time)?;
             self.counts.streams += 1;
         }
@@ -273,6 +263,10 @@ impl Copy<'_> {
         note(
             counts.special_left,
             "devices, pipes and sockets were not copied",
+        );
+        note(
+            counts.links_left,
+            "links were not copied: they are absolute, or this user may make none on this system",
         );
         note(
             counts.links_without_metadata,
@@ -312,18 +306,6 @@ fn remove_file(folder: &Dir, name: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
     }
-}
-
-#[cfg(unix)]
-fn symlink(folder: &Dir, target: &Path, name: &Path) -> Result<()> {
-    anyhow::ensure!(!target.as_os_str().is_empty(), "the link has no target");
-    // The target is only text here: nothing is ever opened through the link.
-    Ok(folder.symlink_contents(target, name)?)
-}
-
-#[cfg(not(unix))]
-fn symlink(_folder: &Dir, _target: &Path, _name: &Path) -> Result<()> {
-    anyhow::bail!("copying links is not supported on this system")
 }
 
 /// The time of last write, as a file system takes it; one that it cannot hold is cut.

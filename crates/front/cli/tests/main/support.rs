@@ -40,6 +40,16 @@ impl Home {
         self.folder.path().join(name)
     }
 
+    /// Says whether this user can make symbolic links here: on Windows not all can, and Wine only says that it did.
+    pub(crate) fn makes_links(&self) -> bool {
+        let link = self.path("a link");
+        #[cfg(windows)]
+        let made = std::os::windows::fs::symlink_dir("target", &link);
+        #[cfg(unix)]
+        let made = std::os::unix::fs::symlink("target", &link);
+        made.is_ok() && link.is_symlink()
+    }
+
     /// The program, not started yet.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_transom"));

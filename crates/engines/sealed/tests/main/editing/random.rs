@@ -9,7 +9,8 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::sddl;
 
 use super::Edit;
-use crate::support::{Layer, Random, TIME, with_attributes};
+use crate::random::Random;
+use crate::support::{Layer, TIME, with_attributes};
 
 const NAMES: [&str; 10] = [
     "a", "b.txt", "C D", "e", "F", "g.dll", "\u{fc}", "日本", "i", "j.ini",
