@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod erofs;
+mod hcs;
 mod import;
 mod mount;
 mod ntmeta;
@@ -12,6 +13,7 @@ mod oci;
 mod tar;
 
 pub use erofs::erofs_image;
+pub use hcs::tombstones;
 pub use import::import;
 pub use mount::mount_table;
 pub use ntmeta::{
@@ -24,7 +26,7 @@ pub use tar::{tar, tar_windows};
 pub type Target = fn(&[u8]);
 
 /// All targets by name. The name is also that of the file in `fuzz_targets/` and of the folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("backup_stream", backup_stream),
     ("ea", ea),
     ("erofs_image", erofs_image),
@@ -39,4 +41,5 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("security_descriptor", security_descriptor),
     ("tar", tar),
     ("tar_windows", tar_windows),
+    ("tombstones", tombstones),
 ];

@@ -59,6 +59,12 @@ pub fn seeds() -> Result<Vec<Seed>> {
     ] {
         add("mount_table", name, table.into());
     }
+    for (name, list) in [
+        ("windows", "\u{feff}Version 1.0\r\n\\gone.txt\r\n\\a\\b\r\n"),
+        ("unix", "\u{feff}Version 1.0\n\\gone.txt\n\\a\\b\n"),
+    ] {
+        add("tombstones", name, list.into());
+    }
     for (name, kind, target) in [
         ("junction", LinkKind::MountPoint, r"C:\Target Dir"),
         ("relative", LinkKind::Symlink, r"..\x"),

@@ -1,0 +1,179 @@
+//! What needs privileges: reading and writing layers' files. It runs in the worker process, or in this one.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use transom_driver::{Change, ChangeKind, ErrorKind};
+use transom_windows::{Folder, Hcs};
+
+use crate::chain;
+use crate::durable;
+use crate::error::Cause;
+use crate::transport::{self, Found, Place, TransportError};
+
+/// The note in a layer's folder that it is not filled yet.
+pub(crate) const EMPTY: &str = "transom-empty";
+
+/// Bytes of a line that reports an error may have.
+type Result<T> = std::result::Result<T, Cause>;
+
+/// One layer that is read or written.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    pub(crate) hcs: &'a dyn Hcs,
+    pub(crate) layer: &'a Path,
+    pub(crate) parents: Vec<PathBuf>,
+    pub(crate) staging: &'a Path,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        hcs: &'a dyn Hcs,
+        home: &Path,
+        layer: &'a Path,
+        staging: &'a Path,
+    ) -> Result<Self> {
+        Ok(Self {
+            hcs,
+            layer,
+            parents: chain::read(home, layer)?,
+            staging,
+        })
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            layer: self.layer,
+            parents: &self.parents,
+            staging: self.staging,
+        }
+    }
+
+    /// Fills an empty layer. After a failure it is empty again.
+    pub(crate) fn import<F: Folder>(&self, tar: &mut dyn Read) -> Result<u64> {
+        let note = self.layer.join(EMPTY);
+        if !note.exists() {
+            let what = "it is filled already, or writable";
+            return Err(Cause::state(ErrorKind::Exists, what));
+        }
+        // What a process that died has left.
+        self.empty::<F>()?;
+        let imported = transport::import::<F>(self.hcs, &self.place(), tar);
+        match imported {
+            Ok(bytes) => {
+                durable::remove(&note).map_err(Cause::io("remove", note))?;
+                Ok(bytes)
+            }
+            Err(error) => {
+                // The first error tells more than one of clearing up, which the next import tries again.
+                let _ = self.empty::<F>();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Removes all but the notes about the layer.
+    fn empty<F: Folder>(&self) -> Result<()> {
+        let root = self.root::<F>(self.layer)?;
+        let is_content = |name: &str| {
+            name != chain::CHAIN
+                && !name.eq_ignore_ascii_case("layerId")
+                && !name.starts_with("transom-")
+        };
+        Ok(transport::remove_below(&root, "", is_content)?)
+    }
+
+    fn root<F: Folder>(&self, path: &Path) -> Result<F> {
+        F::open_root(path).map_err(Cause::io("open", path))
+    }
+
+    pub(crate) fn export<F: Folder>(&self, out: &mut dyn Write) -> Result<()> {
+        Ok(transport::export::<F>(self.hcs, &self.place(), out)?)
+    }
+
+    pub(crate) fn size<F: Folder>(&self) -> Result<u64> {
+        Ok(transport::data_bytes::<F>(self.hcs, &self.place())?)
+    }
+
+    /// Lists what differs from the parents. Upstream calls everything that is there modified.
+    pub(crate) fn changes<F: Folder>(&self) -> Result<Vec<Change>> {
+        let mut parents = Vec::new();
+        for parent in &self.parents {
+            parents.push(self.root::<F>(parent)?);
+        }
+        let mut changes = Vec::new();
+        transport::visit::<F>(self.hcs, &self.place(), &mut |found| {
+            changes.push(match found {
+                Found::Tombstone(path) => Change {
+                    path,
+                    kind: ChangeKind::Deleted,
+                },
+                Found::Entry(entry) => Change {
+                    kind: match have(&parents, &entry.name)? {
+                        true => ChangeKind::Modified,
+                        false => ChangeKind::Added,
+                    },
+                    path: entry.name,
+                },
+            });
+            Ok(())
+        })?;
+        Ok(changes)
+    }
+}
+
+/// Says whether a stack of layers has a name.
+///
+/// A layer that has something in a folder has the folder's whole list, with placeholders for what is its parents'. So the
+/// first layer that has a folder of the path itself says whether the next part of the path is in it.
+fn have<F: Folder>(parents: &[F], name: &str) -> std::result::Result<bool, TransportError> {
+    for parent in parents {
+        if let Some(answer) = has(parent, name)? {
+            return Ok(answer);
+        }
+    }
+    Ok(false)
+}
+
+/// Says whether a layer shows a name; `None` if that is for the layers below it to say.
+fn has<F: Folder>(layer: &F, name: &str) -> std::result::Result<Option<bool>, TransportError> {
+    let ends = name
+        .match_indices('/')
+        .map(|(at, _)| at)
+        .chain([name.len()]);
+    for (depth, end) in ends.enumerate() {
+        let part = name.get(..end).unwrap_or_default();
+        match layer.attributes(part) {
+            Ok(_) if end == name.len() => return Ok(Some(true)),
+            Ok(attributes) if transport::is_real_folder(attributes) => {}
+            // A placeholder, or a file where another layer has a folder.
+            Ok(attributes) if attributes & transport::REPARSE_POINT != 0 => return Ok(None),
+            Ok(_) => return Ok(Some(false)),
+            // A layer need not have the roots.
+            Err(error) if transport::is_missing(&error) => {
+                return Ok((depth > 0).then_some(false));
+            }
+            Err(source) => {
+                return Err(TransportError::File {
+                    verb: "look at",
+                    name: part.to_owned(),
+                    source,
+                });
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the note that a layer is not filled yet.
+pub(crate) fn note_empty(layer: &Path) -> io::Result<()> {
+    durable::write(&layer.join(EMPTY), b"")
+}
+
+/// Removes transport folders that dead processes have left. Nobody else works here: the store is locked.
+pub(crate) fn clear_staging<F: Folder>(staging: &Path) -> Result<()> {
+    fs::create_dir_all(staging).map_err(Cause::io("make", staging))?;
+    let root = F::open_root(staging).map_err(Cause::io("open", staging))?;
+    Ok(transport::remove_below(&root, "", |_| true)?)
+}

@@ -1,0 +1,10 @@
+//! The engine by its behaviour, over the stand-in for Windows.
+#![allow(clippy::print_stdout)]
+
+mod call_log;
+mod chains;
+mod conformance;
+mod faults;
+mod recovery;
+mod support;
+mod transport;

@@ -1,0 +1,78 @@
+//! What dead processes leave, and what stays.
+
+use transom_driver::conformance::Volume as _;
+use transom_standin::PlainVolume;
+
+use crate::support::{Site, id, make_stack};
+
+#[test]
+fn a_mount_and_its_references_outlive_the_process() {
+    let site = Site::new();
+    let layer = id("box");
+    {
+        let driver = site.driver();
+        let (_, middle) = make_stack(&driver);
+        driver
+            .create_writable(&layer, Some(&middle), [("size", "0")])
+            .expect("is new");
+        driver.get(&layer).expect("mounts");
+        driver.get(&layer).expect("is mounted");
+    }
+    let driver = site.driver();
+    driver.put(&layer).expect("one reference less");
+    assert!(!site.active().is_empty(), "one is left");
+    driver.put(&layer).expect("unmounts");
+    assert!(site.active().is_empty());
+}
+
+#[test]
+fn after_a_restart_of_the_host_a_layer_is_mounted_anew() {
+    let site = Site::new();
+    let layer = id("box");
+    {
+        let driver = site.driver();
+        let (_, middle) = make_stack(&driver);
+        driver
+            .create_writable(&layer, Some(&middle), [("size", "0")])
+            .expect("is new");
+        let root = driver.get(&layer).expect("mounts");
+        PlainVolume
+            .write(&root, "kept.txt", b"kept")
+            .expect("writes");
+    }
+    // The kernel forgets what was active.
+    let disk = site.layer(&layer).join("sandbox.vhdx");
+    transom_windows::Hcs::detach_virtual_disk(&site.machine(), &disk).expect("was attached");
+    let driver = site.driver();
+    let root = driver.get(&layer).expect("mounts");
+    assert!(
+        PlainVolume
+            .read_all(&root)
+            .expect("reads")
+            .contains_key("kept.txt")
+    );
+    driver.put(&layer).expect("unmounts");
+    assert!(site.active().is_empty());
+}
+
+#[test]
+fn template_machines_of_a_layer_are_stopped_and_no_others() {
+    let site = Site::new();
+    let driver = site.driver();
+    make_stack(&driver);
+    let system = |id: &str, path: &str, is_template: bool| serde_json::json!({ "Id": id, "RuntimeImagePath": path, "IsRuntimeTemplate": is_template });
+    let systems = [
+        system("of-top", r"C:\store\top\UtilityVM", true),
+        system("of-another", r"C:\store\top2\UtilityVM", true),
+        system("container", r"C:\store\top\UtilityVM", false),
+    ];
+    let path = site.path("machine").join("systems.json");
+    std::fs::write(&path, serde_json::Value::from(systems.to_vec()).to_string()).expect("writes");
+    driver.remove(&id("top")).expect("removes");
+    let left = std::fs::read_to_string(path).expect("reads");
+    assert!(!left.contains("of-top"), "{left}");
+    assert!(
+        left.contains("of-another") && left.contains("container"),
+        "{left}"
+    );
+}
