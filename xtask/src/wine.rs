@@ -68,7 +68,12 @@ impl Wine {
     }
 
     /// The command that builds and runs the tests.
-    pub(crate) fn tests(&self) -> Command {
+    ///
+    /// # Errors
+    /// Programs that tests start cannot be built.
+    pub(crate) fn tests(&self) -> Result<Command> {
+        // Chosen as a kind of test, an example would become a test itself.
+        run(command("cargo build --examples --workspace").args(windows_only()))?;
         // One process for each test, as nextest has it, would take longer than the tests.
         let mut tests = command("cargo test --no-fail-fast --lib --bins --tests --workspace");
         tests.args(windows_only()).args(["--", "--show-output"]);
@@ -77,7 +82,7 @@ impl Wine {
         tests
             .env(format!("CARGO_TARGET_{runner}_RUNNER"), &self.loader)
             .env("TRANSOM_CASES", CASES);
-        tests
+        Ok(tests)
     }
 
     /// Makes the folder with a fresh Windows, unless it is there and has the shim as its source is now.
@@ -167,7 +172,7 @@ pub(crate) fn run_alone() -> Result<()> {
     let wine = Wine::start()?;
     let wine = wine.context("nothing was tested")?;
     let mut report = Report::default();
-    report.tests(&mut wine.tests())?;
+    report.tests(&mut wine.tests()?)?;
     report.finish()
 }
 

@@ -91,6 +91,15 @@ impl Machine {
         self.journal().complaints()
     }
 
+    /// Notes that an argument of a call is wrong, for whoever turns calls into those of this machine.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn complain(&self, call: &str, what: &str) -> io::Result<()> {
+        let _lock = self.lock()?;
+        self.journal().complain(call, what)
+    }
+
     /// Lets a call go wrong.
     ///
     /// # Errors

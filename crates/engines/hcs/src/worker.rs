@@ -15,7 +15,7 @@ use transom_windows::{Folder, Hcs};
 
 use crate::error::Cause;
 use crate::work::Work;
-use crate::{HcsEngineError, durable};
+use crate::{HcsEngineError, diagnosis, durable};
 
 /// How much of the end of a worker's log is kept for errors, in bytes.
 const LOG: usize = 4096;
@@ -140,7 +140,9 @@ pub fn serve<F: Folder>(hcs: &dyn Hcs, arguments: &[OsString]) -> ExitCode {
         });
     let report = match done {
         Ok(value) => json!({ "done": value }),
-        Err(cause) => json!({ "kind": cause.kind().to_string(), "error": with_sources(&cause) }),
+        Err(cause) => {
+            json!({ "kind": cause.kind().to_string(), "error": with_sources(&cause) + &diagnosis::likely(&cause) })
+        }
     };
     match durable::write(Path::new(result), report.to_string().as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -148,18 +150,18 @@ pub fn serve<F: Folder>(hcs: &dyn Hcs, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// Puts an error and what is behind it into one line, with what is likely the cause.
-fn with_sources(cause: &Cause) -> String {
-    let mut text = format!("{cause}");
-    let mut error: &dyn std::error::Error = cause;
-    while let Some(source) = error.source() {
-        let said = source.to_string();
+/// Puts an error and what is behind it into one line, without saying anything twice in a row.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let said = error.to_string();
         if !text.ends_with(&said) {
             text = format!("{text}: {said}");
         }
-        error = source;
+        next = error.source();
     }
-    text + &crate::diagnosis::likely(cause)
+    text
 }
 
 fn kind_named(name: &str) -> ErrorKind {
@@ -230,7 +232,7 @@ pub(crate) fn delegate(
         Err(_) => Err(Cause::Worker {
             kind: ErrorKind::Other,
             what: match piped {
-                Err(error) => error.to_string(),
+                Err(error) => with_sources(&error),
                 Ok(()) => format!(
                     "the worker process ended ({status}) without a result; try again{}{}",
                     if log.is_empty() {

@@ -1,0 +1,251 @@
+//! The same edits give the same layer, whichever engine keeps it.
+#![cfg(target_os = "linux")]
+
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use transom_driver::conformance::Volume as _;
+use transom_driver::{Driver, Engine, Id};
+use transom_hcs::{HcsEngine, Worker};
+use transom_layer::{Names, TreePath, View};
+use transom_layertar::windows::{self, Shape, WindowsMetadata};
+use transom_layertar::{Limits, Reader, Writer};
+use transom_ntmeta::attributes::FileAttributes;
+use transom_ntmeta::backup_stream::{self, StreamHeader, StreamId};
+use transom_ntmeta::filetime::{FileTime, UnixTime};
+use transom_ntmeta::sddl;
+use transom_sealed::{SealedEngine, Store};
+use transom_standin::{Machine, PlainFiles, PlainVolume};
+use transom_windows::{BackupWriter as _, BasicInfo, Folder as _, Node as _};
+
+/// The time of everything: what an engine makes of the present is not what is compared.
+const TIME: UnixTime = UnixTime {
+    seconds: 1_600_000_000,
+    nanos: 123_456_700,
+};
+
+const FOLDER_SECURITY: &str = "O:BAG:SYD:AI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;0x1200a9;;;BU)";
+const OTHER_SECURITY: &str = "O:BAG:SYD:(A;;FA;;;BA)";
+
+/// One change of a writable layer.
+enum Edit {
+    Write(&'static str, &'static [u8]),
+    Folder(&'static str),
+    Remove(&'static str),
+    Attributes(&'static str, u32),
+    Security(&'static str, &'static str),
+}
+
+fn edits() -> Vec<Edit> {
+    vec![
+        Edit::Write("app/settings.ini", b"longer than before"),
+        Edit::Write("app/new.txt", b"new"),
+        Edit::Write("app/empty.txt", b""),
+        Edit::Folder("made"),
+        Edit::Folder("made/inner"),
+        Edit::Write("made/inner/deep.bin", &[7; 70_000]),
+        Edit::Write("made.txt", b"sorts between a folder and what is in it"),
+        Edit::Remove("app/old.txt"),
+        Edit::Remove("gone"),
+        Edit::Attributes("app/hidden.txt", 0x22),
+        Edit::Security("app/locked.txt", OTHER_SECURITY),
+        Edit::Remove("replaced"),
+        Edit::Write("replaced", b"a file where a folder was"),
+    ]
+}
+
+fn base() -> Vec<u8> {
+    let mut tar = Writer::new(Vec::new());
+    let mut add = |name: &str, shape: &Shape<'_>, attributes, data: &[u8]| {
+        let metadata = WindowsMetadata {
+            attributes: Some(attributes),
+            creation: Some(TIME),
+            last_access: Some(TIME),
+            last_write: TIME,
+            change: Some(TIME),
+            security: Some(sddl::from_sddl(FOLDER_SECURITY).expect("is valid")),
+            ..WindowsMetadata::default()
+        };
+        let header = windows::to_header(name.as_bytes(), shape, &metadata).expect("is plain");
+        tar.append(&header).expect("fits");
+        tar.write_all(data).expect("memory takes all");
+    };
+    let config = "Files/Windows/System32/config";
+    for folder in [
+        "Files",
+        "Files/Windows",
+        "Files/Windows/System32",
+        config,
+        "Files/app",
+        "Files/gone",
+        "Files/replaced",
+    ] {
+        add(folder, &Shape::Directory, 0x10, b"");
+    }
+    let hives = ["DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM"];
+    let hives = hives.map(|hive| format!("{config}/{hive}"));
+    let files = [
+        "Files/app/hidden.txt",
+        "Files/app/locked.txt",
+        "Files/app/old.txt",
+        "Files/app/settings.ini",
+        "Files/gone/with.txt",
+        "Files/replaced/inside.txt",
+        "Files/untouched.txt",
+    ];
+    for name in files.into_iter().chain(hives.iter().map(String::as_str)) {
+        add(name, &Shape::File { size: 4 }, 0x20, b"data");
+    }
+    tar.finish().expect("is complete")
+}
+
+fn id(name: &str) -> Id {
+    Id::new(name).expect("is a plain name")
+}
+
+fn make<E: Engine>(driver: &Driver<E>) {
+    driver.create(&id("base"), None).expect("is new");
+    driver
+        .apply_diff(&id("base"), None, &mut &base()[..])
+        .expect("is valid");
+    driver
+        .create_writable(&id("box"), Some(&id("base")), [("size", "0")])
+        .expect("is new");
+}
+
+/// The diff that the engine of Linux makes.
+fn sealed(folder: &Path) -> Vec<u8> {
+    let open = || Store::open(folder).expect("opens");
+    make(&Driver::open(SealedEngine::new(open(), Names::Windows)).expect("opens"));
+    let store = open();
+    let editor = store.edit_writable("box").expect("is writable");
+    let path = |text| TreePath::parse(text, Names::Windows, View::Volume).expect("is plain");
+    for edit in edits() {
+        match edit {
+            Edit::Write(name, mut data) => editor.write(&path(name), &mut data, Some(TIME)),
+            Edit::Folder(name) => editor.create_folder(&path(name)),
+            Edit::Remove(name) => editor.remove(&path(name), true),
+            Edit::Attributes(name, attributes) => {
+                let set = FileAttributes::from_bits_retain(attributes);
+                editor.set_attributes(&path(name), set, FileAttributes::empty())
+            }
+            Edit::Security(name, security) => {
+                let security = sddl::from_sddl(security).expect("is valid");
+                editor.set_security(&path(name), &security)
+            }
+        }
+        .expect("is edited");
+    }
+    drop(editor);
+    let mut tar = Vec::new();
+    let writable = store.open_writable("box").expect("is writable");
+    writable.export(Some(TIME), &mut tar).expect("exports");
+    tar
+}
+
+/// The diff that the engine of Windows makes.
+fn hcs(folder: &Path) -> Vec<u8> {
+    let (home, state) = (folder.join("windowsfilter"), folder.join("machine"));
+    std::fs::create_dir(&home).expect("is new");
+    std::fs::create_dir(&state).expect("is new");
+    let machine = Machine::open(&state).expect("starts");
+    let engine = HcsEngine::<PlainFiles>::open(&home, Arc::new(machine), Worker::InProcess);
+    let driver = Driver::open(engine.expect("opens")).expect("opens");
+    make(&driver);
+    let root = driver.get(&id("box")).expect("mounts");
+    let files = PlainFiles::open_root(&root).expect("is mounted");
+    for edit in edits() {
+        match edit {
+            Edit::Write(name, data) => PlainVolume.write(&root, name, data),
+            // The volume makes folders with what is in them.
+            Edit::Folder(name) => PlainVolume
+                .write(&root, &format!("{name}/x"), b"")
+                .and_then(|()| PlainVolume.remove(&root, &format!("{name}/x"))),
+            Edit::Remove(name) => PlainVolume.remove(&root, name),
+            Edit::Attributes(name, attributes) => {
+                let info = BasicInfo {
+                    attributes,
+                    ..BasicInfo::default()
+                };
+                files
+                    .open(name)
+                    .and_then(|mut node| node.set_basic_info(&info))
+            }
+            Edit::Security(name, security) => files.open(name).and_then(|mut node| {
+                let security = sddl::from_sddl(security).expect("is valid");
+                let header = StreamHeader::new(StreamId::SECURITY_DATA, security.len() as u64);
+                let mut streams = backup_stream::Writer::new(node.restore(true)?);
+                streams.begin(&header).expect("is valid");
+                streams.write_all(&security)?;
+                streams.finish().expect("is whole").finish()
+            }),
+        }
+        .expect("is edited");
+    }
+    set_times(&files, "");
+    driver.put(&id("box")).expect("unmounts");
+    let mut tar = Vec::new();
+    let mut diff = driver.diff(&id("box")).expect("starts");
+    diff.read_to_end(&mut tar).expect("exports");
+    tar
+}
+
+fn set_times(files: &PlainFiles, folder: &str) {
+    let time = FileTime::from_unix_wrapping(TIME);
+    let info = BasicInfo {
+        creation: time,
+        last_access: time,
+        last_write: time,
+        change: time,
+        attributes: 0,
+    };
+    for listed in files.list(folder).expect("is a folder") {
+        let name = format!(
+            "{folder}{}{}",
+            if folder.is_empty() { "" } else { "/" },
+            listed.name
+        );
+        if listed.attributes & 0x410 == 0x10 {
+            set_times(files, &name);
+        }
+        let mut node = files.open(&name).expect("is there");
+        node.set_basic_info(&info).expect("takes times");
+    }
+}
+
+/// Returns the names of a tar's entries, and its bytes but for the root of the files, hives, and the end.
+fn without_root_and_hives(tar: &[u8]) -> (Vec<String>, Vec<u8>) {
+    let mut reader = Reader::new(tar, Limits::default());
+    let (mut names, mut starts) = (Vec::new(), Vec::new());
+    while let Some(entry) = reader.next_entry().expect("is a tar") {
+        names.push(String::from_utf8_lossy(&entry.name).into_owned());
+        starts.push(usize::try_from(entry.header_offset).expect("is in memory"));
+    }
+    starts.push(tar.len() - 1024);
+    let is_compared = |name: &str| name != "Files" && name.split('/').next() == Some("Files");
+    let compared = names
+        .iter()
+        .zip(starts.windows(2))
+        .filter(|(name, _)| is_compared(name));
+    let bytes = compared.flat_map(|(_, place)| tar[place[0]..place[1]].to_vec());
+    let bytes = bytes.collect();
+    names.retain(|name| is_compared(name));
+    (names, bytes)
+}
+
+#[test]
+fn the_same_edits_give_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let sealed = without_root_and_hives(&sealed(&folder.path().join("sealed")));
+    let hcs = without_root_and_hives(&hcs(folder.path()));
+    for told in [
+        "Files/app/.wh.old.txt",
+        "Files/app/locked.txt",
+        "Files/made/inner/deep.bin",
+    ] {
+        assert!(sealed.0.iter().any(|name| name == told), "{told} is told");
+    }
+    assert_eq!(hcs.0, sealed.0, "entries");
+    assert!(hcs.1 == sealed.1, "the same entries, other bytes");
+}
