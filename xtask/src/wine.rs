@@ -74,6 +74,7 @@ impl Wine {
     pub(crate) fn tests(&self) -> Result<Command> {
         // Chosen as a kind of test, an example would become a test itself.
         run(command("cargo build --examples --workspace").args(windows_only()))?;
+        self.install_stand_in()?;
         // One process for each test, as nextest has it, would take longer than the tests.
         let mut tests = command("cargo test --no-fail-fast --lib --bins --tests --workspace");
         tests.args(windows_only()).args(["--", "--show-output"]);
@@ -83,6 +84,20 @@ impl Wine {
             .env(format!("CARGO_TARGET_{runner}_RUNNER"), &self.loader)
             .env("TRANSOM_CASES", CASES);
         Ok(tests)
+    }
+
+    /// Makes the stand-in this Windows' Host Compute Service, where programs look for the real one.
+    fn install_stand_in(&self) -> Result<()> {
+        run(command("cargo build -p transom-vmcompute").args(["--target", TARGET]))?;
+        let built = target().join(TARGET).join("debug/vmcompute.dll");
+        let system = self.prefix.join("drive_c/windows/system32");
+        for library in ["vmcompute.dll", "virtdisk.dll"] {
+            // Wine's own may be a link to a file of the system's.
+            let place = system.join(library);
+            let _ = fs::remove_file(&place);
+            fs::copy(&built, &place).with_context(|| format!("cannot install {library}"))?;
+        }
+        Ok(())
     }
 
     /// Makes the folder with a fresh Windows, unless it is there and has the shim as its source is now.
@@ -131,6 +146,7 @@ impl Wine {
         command
             .env("WINEPREFIX", &self.prefix)
             .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "vmcompute,virtdisk=n")
             .env_remove("DISPLAY");
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use transom_driver::{Driver, Id};
 use transom_hcs::{HcsEngine, Worker, worker};
 use transom_standin::{Machine, PlainFiles};
-use transom_windows::Watchdog;
+use transom_windows::{Hcs, Watchdog};
 
 /// How long calls may take: long enough where nothing is to go wrong, short where tests let calls hang.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -31,15 +31,15 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let limit = if mode == "worker" { LIMIT } else { SHORT_LIMIT };
-    let hcs = match Machine::open(Path::new(state)) {
-        Ok(machine) => Watchdog::new(machine, limit),
+    let hcs = match service(Path::new(state), limit) {
+        Ok(hcs) => hcs,
         Err(error) => {
             eprintln!("no stand-in: {error}");
             return ExitCode::from(4);
         }
     };
     if mode == "worker" || mode == "quick-worker" {
-        return worker::serve::<PlainFiles>(&hcs, rest);
+        return worker::serve::<PlainFiles>(&*hcs, rest);
     }
     match run(hcs, Path::new(state), rest) {
         Ok(()) => ExitCode::SUCCESS,
@@ -54,7 +54,16 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(hcs: Watchdog<Machine>, state: &Path, arguments: &[OsString]) -> Result<(), Error> {
+/// Opens the stand-in: behind the system's own functions where its library is installed, else within this process.
+fn service(state: &Path, limit: Duration) -> std::io::Result<Arc<dyn Hcs>> {
+    #[cfg(windows)]
+    if std::env::var_os("TRANSOM_STANDIN").is_some() {
+        return Ok(Arc::new(Watchdog::new(transom_windows::SystemHcs, limit)));
+    }
+    Ok(Arc::new(Watchdog::new(Machine::open(state)?, limit)))
+}
+
+fn run(hcs: Arc<dyn Hcs>, state: &Path, arguments: &[OsString]) -> Result<(), Error> {
     let arguments: Vec<String> = arguments
         .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -67,7 +76,7 @@ fn run(hcs: Watchdog<Machine>, state: &Path, arguments: &[OsString]) -> Result<(
         program: std::env::current_exe()?,
         arguments: vec!["quick-worker".into(), state.into()],
     };
-    let engine = HcsEngine::<PlainFiles>::open(Path::new(home), Arc::new(hcs), worker)?;
+    let engine = HcsEngine::<PlainFiles>::open(Path::new(home), hcs, worker)?;
     let driver = Driver::open(engine)?;
     let id = |index: usize| Id::new(words.get(index).copied().unwrap_or_default());
     match *method {

@@ -1,0 +1,227 @@
+//! The functions of vmcompute.dll and of virtdisk.dll over the stand-in's [`Machine`](transom_standin::Machine), for tests
+//! under Wine.
+//!
+//! It is copied into Windows' system folder under both names. The environment variable `TRANSOM_STANDIN` names the
+//! machine's state folder; without it each function answers that it is not there.
+//!
+//! ```text
+//!   lib        layers
+//!   systems    compute systems, and who is told of their end
+//!   virtdisk   disks
+//!   abi        what the arguments are, and the only place that follows pointers
+//! ```
+//!
+//! Functions and structures: hcsshim internal/wclayer/wclayer.go and internal/vmcompute/vmcompute.go, virtdisk.h.
+#![cfg(windows)]
+#![allow(
+    unsafe_code,
+    reason = "a library in Windows' calling convention exports its functions by name and takes pointers"
+)]
+#![allow(
+    non_snake_case,
+    reason = "functions have the names that Windows' libraries export"
+)]
+
+mod abi;
+mod systems;
+mod virtdisk;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use transom_windows::{HResult, Hcs};
+
+use abi::{Call, Layer, Out, Parents, Text};
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ActivateLayer(info: Layer, id: Text) -> i32 {
+    abi::hresult("ActivateLayer", |call| {
+        let layer = info.path(call, id)?;
+        call.done(call.machine.activate_layer(&layer))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn DeactivateLayer(info: Layer, id: Text) -> i32 {
+    abi::hresult("DeactivateLayer", |call| {
+        let layer = info.path(call, id)?;
+        call.done(call.machine.deactivate_layer(&layer))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn CreateLayer(info: Layer, id: Text, parent: Text) -> i32 {
+    abi::hresult("CreateLayer", |call| {
+        let layer = info.path(call, id)?;
+        let parent = parent.read(call, "the parent")?;
+        call.done(call.machine.create_layer(&layer, &parent))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn CreateSandboxLayer(
+    info: Layer,
+    id: Text,
+    parent: usize,
+    parents: Parents,
+    count: usize,
+) -> i32 {
+    abi::hresult("CreateSandboxLayer", |call| {
+        let layer = info.path(call, id)?;
+        if parent != 0 {
+            return Err(call.wrong("the parent is not null"));
+        }
+        let parents = parents.read(call, count)?;
+        call.done(call.machine.create_sandbox_layer(&layer, &parents))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ExpandSandboxSize(info: Layer, id: Text, bytes: u64) -> i32 {
+    abi::hresult("ExpandSandboxSize", |call| {
+        let layer = info.path(call, id)?;
+        call.done(call.machine.expand_sandbox_size(&layer, bytes))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn DestroyLayer(info: Layer, id: Text) -> i32 {
+    abi::hresult("DestroyLayer", |call| {
+        let layer = info.path(call, id)?;
+        call.done(call.machine.destroy_layer(&layer))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ExportLayer(
+    info: Layer,
+    id: Text,
+    folder: Text,
+    parents: Parents,
+    count: usize,
+) -> i32 {
+    abi::hresult("ExportLayer", |call| {
+        let layer = info.path(call, id)?;
+        let folder = folder.read_path(call, "the folder")?;
+        let parents = parents.read(call, count)?;
+        call.done(call.machine.export_layer(&layer, &folder, &parents))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ImportLayer(
+    info: Layer,
+    id: Text,
+    folder: Text,
+    parents: Parents,
+    count: usize,
+) -> i32 {
+    abi::hresult("ImportLayer", |call| {
+        let layer = info.path(call, id)?;
+        let folder = folder.read_path(call, "the folder")?;
+        let parents = parents.read(call, count)?;
+        call.done(call.machine.import_layer(&layer, &folder, &parents))
+    })
+}
+
+thread_local! {
+    /// The path whose length a thread was told last, and the layer's that it is.
+    static MOUNT_PATH: RefCell<Option<(PathBuf, Vec<u16>)>> = const { RefCell::new(None) };
+}
+
+/// Without a buffer it tells the length, with one the path. The machine is asked once for both, so that its log and its
+/// plans have one call, as if it were called directly.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn GetLayerMountPath(
+    info: Layer,
+    id: Text,
+    length: Out<usize>,
+    buffer: Out<u16>,
+) -> i32 {
+    abi::hresult("GetLayerMountPath", |call| {
+        let layer = info.path(call, id)?;
+        let room = length.read(call, "the length")?;
+        let told = MOUNT_PATH.take();
+        if buffer.is_null() {
+            let path = mount_path(call, &layer)?;
+            length.write(call, "the length", path.len())?;
+            MOUNT_PATH.set(Some((layer, path)));
+            return Ok(());
+        }
+        let path = match told {
+            Some((of, path)) if of == layer => path,
+            _ => mount_path(call, &layer)?,
+        };
+        length.write(call, "the length", path.len())?;
+        match path.len() <= room {
+            true => buffer.write_all(call, "the buffer", &path),
+            false => Err(HResult::INSUFFICIENT_BUFFER),
+        }
+    })
+}
+
+/// Returns nothing, not even a NUL, if there is no path.
+fn mount_path(call: &Call, layer: &Path) -> abi::Answer<Vec<u16>> {
+    let path = call.done(call.machine.layer_mount_path(layer))?;
+    Ok(match path.is_empty() {
+        true => Vec::new(),
+        false => path.encode_utf16().chain([0]).collect(),
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn LayerExists(info: Layer, id: Text, exists: Out<u32>) -> i32 {
+    abi::hresult("LayerExists", |call| {
+        let layer = info.path(call, id)?;
+        exists.write(call, "the answer", 0)?;
+        let found = call.done(call.machine.layer_exists(&layer))?;
+        exists.write(call, "the answer", found.into())
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn PrepareLayer(
+    info: Layer,
+    id: Text,
+    parents: Parents,
+    count: usize,
+) -> i32 {
+    abi::hresult("PrepareLayer", |call| {
+        let layer = info.path(call, id)?;
+        let parents = parents.read(call, count)?;
+        call.done(call.machine.prepare_layer(&layer, &parents))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn UnprepareLayer(info: Layer, id: Text) -> i32 {
+    abi::hresult("UnprepareLayer", |call| {
+        let layer = info.path(call, id)?;
+        call.done(call.machine.unprepare_layer(&layer))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ProcessBaseImage(path: Text) -> i32 {
+    abi::hresult("ProcessBaseImage", |call| {
+        let layer = path.read_path(call, "the path")?;
+        call.done(call.machine.process_base_image(&layer))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn ProcessUtilityImage(path: Text) -> i32 {
+    abi::hresult("ProcessUtilityImage", |call| {
+        let folder = path.read_path(call, "the path")?;
+        call.done(call.machine.process_utility_image(&folder))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn NameToGuid(name: Text, id: Out<abi::Id>) -> i32 {
+    abi::hresult("NameToGuid", |call| {
+        let name = name.read(call, "the name")?;
+        let guid = call.done(call.machine.name_to_guid(&name))?;
+        id.write(call, "the id", abi::Id::new(guid))
+    })
+}
