@@ -64,6 +64,11 @@ impl<F: Folder> HcsEngine<F> {
     /// The folder cannot be used, another process has it, or the service refuses.
     pub fn open(home: &Path, hcs: Arc<dyn Hcs>, worker: Worker) -> Result<Self> {
         let opened = || {
+            #[cfg(windows)]
+            refuse_refs(
+                &transom_windows::volume_file_system(home)
+                    .map_err(Cause::io("look at the volume of", home))?,
+            )?;
             let own = home.join(OWN);
             let (staging, intents) = (own.join("staging"), own.join("intents"));
             for folder in [&staging, &intents] {
@@ -217,6 +222,10 @@ impl<F: Folder> HcsEngine<F> {
         name: &str,
     ) -> std::result::Result<Box<dyn Read + Send>, Cause> {
         let folder = self.existing(id)?;
+        // Files that nobody may read are opened by this privilege, if this process may have it; reading needs it no more.
+        #[cfg(windows)]
+        let _privilege =
+            transom_windows::Privileges::enable(&[transom_windows::Privilege::Backup]).ok();
         let root = F::open_root(&folder).map_err(Cause::io("open", &folder))?;
         let (file, stream) = split_stream(name.as_bytes());
         let file = String::from_utf8_lossy(file).into_owned();
@@ -261,6 +270,18 @@ impl<F: Folder> HcsEngine<F> {
             }
         }
         Err(missing())
+    }
+}
+
+/// Refuses what the Host Compute Service does not work on (moby refuses it by the same test).
+#[cfg(any(windows, test))]
+fn refuse_refs(file_system: &str) -> std::result::Result<(), Cause> {
+    match file_system.eq_ignore_ascii_case("refs") {
+        true => Err(Cause::state(
+            ErrorKind::Unsupported,
+            "it is on a ReFS volume, which the Host Compute Service does not work on: move it to an NTFS volume",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -478,5 +499,17 @@ impl<F: Folder> Engine for HcsEngine<F> {
     fn cleanup(&self) -> Result<()> {
         removal::clean_up(self.hcs(), &self.home)
             .map_err(|source| failure("destroy what is left of a", "that was removed", source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refs_is_refused_and_nothing_else() {
+        assert!(refuse_refs("ReFS").is_err());
+        assert!(refuse_refs("NTFS").is_ok());
+        assert!(refuse_refs("").is_ok());
     }
 }

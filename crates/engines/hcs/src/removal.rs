@@ -50,15 +50,13 @@ fn rename(hcs: &dyn Hcs, layer: &Path, removing: &Path) -> io::Result<()> {
     let renamed = fs::rename(layer, removing);
     let disk = layer.join(DISK);
     let renamed = match renamed {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && disk.exists() => {
-            match hcs.detach_virtual_disk(&disk) {
-                Ok(()) => fs::rename(layer, removing),
-                Err(detach) => Err(io::Error::new(
-                    error.kind(),
-                    format!("{error}; its disk may be attached, and {detach}"),
-                )),
-            }
-        }
+        Err(error) if is_held(&error) && disk.exists() => match hcs.detach_virtual_disk(&disk) {
+            Ok(()) => fs::rename(layer, removing),
+            Err(detach) => Err(io::Error::new(
+                error.kind(),
+                format!("{error}; its disk may be attached, and {detach}"),
+            )),
+        },
         renamed => renamed,
     };
     renamed?;
@@ -66,6 +64,12 @@ fn rename(hcs: &dyn Hcs, layer: &Path, removing: &Path) -> io::Result<()> {
         Some(home) => durable::sync_folder(home),
         None => Ok(()),
     }
+}
+
+/// Says whether something in the folder is open: ERROR_SHARING_VIOLATION has no kind of its own.
+fn is_held(error: &io::Error) -> bool {
+    let is_shared = cfg!(windows) && error.raw_os_error() == Some(32);
+    is_shared || error.kind() == io::ErrorKind::PermissionDenied
 }
 
 fn destroy(hcs: &dyn Hcs, folder: &Path) -> Result<()> {
