@@ -55,6 +55,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
+            cand doctor 'Test what this host can do, and tell what it lacks'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -209,6 +210,7 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;create'= {
             cand --from 'The image to write over'
             cand --storage-opt 'size=20GB bounds what the layer can hold (takes root); other options are ignored'
+            cand --size 'Short for --storage-opt size=SIZE'
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
@@ -352,6 +354,15 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'transom;doctor'= {
+            cand --folder 'The folder to test [default: that of the store; on Windows a temporary one]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'transom;completions'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
@@ -399,6 +410,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
+            cand doctor 'Test what this host can do, and tell what it lacks'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -460,6 +472,8 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;gc'= {
         }
         &'transom;help;df'= {
+        }
+        &'transom;help;doctor'= {
         }
         &'transom;help;completions'= {
         }

@@ -31,6 +31,10 @@ pub(crate) struct Global {
     /// Print no progress and no notes.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// What Windows' layers are reached through.
+    #[cfg(windows)]
+    #[arg(skip)]
+    pub(crate) host: crate::commands::windows::Host,
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +97,8 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Tell what takes how much space.
     Df,
+    /// Test what this host can do, and tell what it lacks.
+    Doctor(Doctor),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -104,6 +110,14 @@ pub(crate) enum Command {
         /// The folder.
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+    },
+    /// Read or write one layer's files: the process that has the privileges for it.
+    #[cfg(windows)]
+    #[command(hide = true)]
+    HcsWorker {
+        /// What to do, and where.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
     },
 }
 
@@ -376,6 +390,13 @@ pub(crate) struct Latest {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// The folder to test [default: that of the store; on Windows a temporary one].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Create {
     /// The name of the writable layer.
     pub(crate) name: String,
@@ -385,9 +406,25 @@ pub(crate) struct Create {
     /// size=20GB bounds what the layer can hold (takes root); other options are ignored.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) storage_opt: Vec<String>,
+    /// Short for --storage-opt size=SIZE.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) size: Option<String>,
+}
+
+#[cfg(any(target_os = "linux", windows))]
+impl Create {
+    /// The storage options, as keys and values.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+        let options = self
+            .storage_opt
+            .iter()
+            .map(|option| option.split_once('=').unwrap_or((option, "")));
+        options.chain(self.size.as_deref().map(|size| ("size", size)))
+    }
 }
 
 /// How to mount.
+#[cfg(not(windows))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Via {
     /// By the kernel, from the files themselves (Linux 6.12, root).
@@ -403,17 +440,22 @@ pub(crate) struct Mount {
     /// The writable layer; with --ro the image.
     #[arg(value_name = "NAME")]
     pub(crate) what: String,
+    #[cfg(not(windows))]
     /// The folder, which must exist.
     pub(crate) dir: PathBuf,
+    #[cfg(not(windows))]
     /// Show the whole tree (Files, Hives, UtilityVM) instead of C:\.
     #[arg(long)]
     pub(crate) raw: bool,
+    #[cfg(not(windows))]
     /// NAME is an image, to be looked at only.
     #[arg(long)]
     pub(crate) ro: bool,
+    #[cfg(not(windows))]
     /// How to mount an image [default: the best way there is here].
     #[arg(long, value_enum, requires = "ro")]
     pub(crate) via: Option<Via>,
+    #[cfg(not(windows))]
     /// Serve a FUSE mount from this process, until it is unmounted.
     #[arg(long, requires = "ro")]
     pub(crate) foreground: bool,

@@ -4,6 +4,7 @@ mod apply;
 mod cat;
 mod cp;
 mod diff;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod edit;
 mod find;
@@ -14,10 +15,14 @@ mod ls;
 mod maintain;
 #[cfg(target_os = "linux")]
 mod mount;
+#[cfg(not(any(target_os = "linux", windows)))]
+mod needs_layers;
 #[cfg(not(target_os = "linux"))]
 mod needs_linux;
 mod save;
 mod stat;
+#[cfg(windows)]
+pub(crate) mod windows;
 #[cfg(target_os = "linux")]
 mod writable;
 
@@ -29,9 +34,13 @@ use transom_sealed::Store;
 
 use crate::args::{Args, Command, Global};
 
-// Writable layers and mounts are Linux's so far: elsewhere their commands say so.
+// What a system does not have, its commands say.
 #[cfg(not(target_os = "linux"))]
-use self::{needs_linux as edit, needs_linux as mount, needs_linux as writable};
+use self::needs_linux as edit;
+#[cfg(not(any(target_os = "linux", windows)))]
+use self::{needs_layers as mount, needs_layers as writable};
+#[cfg(windows)]
+use self::{windows as mount, windows as writable};
 
 /// Runs what was asked for.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
@@ -39,6 +48,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Completions { shell } => generate::completions(shell)?,
         Command::Generate { out } => generate::all(&out)?,
+        Command::Doctor(doctor) => return doctor::run(global, &doctor),
+        #[cfg(windows)]
+        Command::HcsWorker { arguments } => return Ok(global.host.serve(&arguments)),
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
         command => run_in(&open(global)?, global, command)?,
     }
@@ -64,7 +76,7 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Create(create) => writable::create(store, global, &create),
         Command::List => writable::list(store, global),
         Command::Mount(mount) => mount::mount(store, global, &mount),
-        Command::Umount(umount) => mount::umount(store, &umount),
+        Command::Umount(umount) => mount::umount(store, global, &umount),
         Command::Commit(commit) => writable::commit(store, global, &commit),
         Command::Apply(apply) => apply::apply(store, global, &apply),
         Command::Grow(grow) => writable::grow(store, global, &grow),
@@ -75,18 +87,26 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Rm(rm) => maintain::rm(store, global, &rm),
         Command::Gc(gc) => maintain::gc(store, global, &gc),
         Command::Df => maintain::df(store, global),
-        Command::Verify(_) | Command::Completions { .. } | Command::Generate { .. } => {
-            unreachable!("run() has taken these")
-        }
+        #[cfg(windows)]
+        Command::HcsWorker { .. } => unreachable!("run() has taken this"),
+        Command::Verify(_)
+        | Command::Doctor(_)
+        | Command::Completions { .. }
+        | Command::Generate { .. } => unreachable!("run() has taken these"),
     }
 }
 
 fn open(global: &Global) -> Result<Store> {
-    let root = match &global.root {
-        Some(root) => root.clone(),
-        None => default_root()?,
-    };
+    let root = root(global)?;
     Store::open(&root).with_context(|| format!("cannot open the store at {}", root.display()))
+}
+
+/// The store's folder.
+fn root(global: &Global) -> Result<PathBuf> {
+    match &global.root {
+        Some(root) => Ok(root.clone()),
+        None => default_root(),
+    }
 }
 
 /// `/var/lib/transom` for root, else `transom` in the folder where the platform keeps a user's data.

@@ -14,7 +14,7 @@ use crate::target::Target;
 
 pub(super) fn diff(store: &Store, global: &Global, args: &Diff) -> Result<()> {
     let Some(second) = &args.second else {
-        return super::writable::export(store, args);
+        return super::writable::export(store, global, args);
     };
     let rule = args.whiteouts.rule();
     let first = Target::find(store, &args.first)?.open(store, rule)?;
@@ -24,16 +24,16 @@ pub(super) fn diff(store: &Store, global: &Global, args: &Diff) -> Result<()> {
         if args.content && difference.change == Change::Metadata {
             return Ok(());
         }
-        printer.print(&difference)
+        printer.print(&difference.into())
     })?;
     Ok(printer.end()?)
 }
 
 pub(super) fn changes(store: &Store, global: &Global, args: &Changes) -> Result<()> {
-    if let Some(changes) = super::writable::changes(store, &args.reference)? {
+    if let Some(changes) = super::writable::changes(store, global, &args.reference)? {
         let mut printer = Printer::new(global)?;
-        for difference in &changes {
-            printer.print(difference)?;
+        for line in &changes {
+            printer.print(line)?;
         }
         return Ok(printer.end()?);
     }
@@ -62,9 +62,30 @@ pub(super) fn changes(store: &Store, global: &Global, args: &Changes) -> Result<
     };
     let mut printer = Printer::new(global)?;
     changes_of(&tree, lower.as_ref(), &mut |difference| {
-        printer.print(&difference)
+        printer.print(&difference.into())
     })?;
     Ok(printer.end()?)
+}
+
+/// One difference, as it is printed.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) path: Vec<u8>,
+    pub(super) change: Change,
+    /// What it is, where that is known.
+    pub(super) kind: Option<&'static str>,
+    pub(super) what: Vec<&'static str>,
+}
+
+impl From<Difference> for Line {
+    fn from(difference: Difference) -> Self {
+        Self {
+            kind: Some(difference.kind.as_str()),
+            path: difference.path,
+            change: difference.change,
+            what: difference.what,
+        }
+    }
 }
 
 enum Printer {
@@ -81,8 +102,8 @@ impl Printer {
         })
     }
 
-    fn print(&mut self, difference: &Difference) -> io::Result<()> {
-        let (letter, word) = match difference.change {
+    fn print(&mut self, line: &Line) -> io::Result<()> {
+        let (letter, word) = match line.change {
             Change::Added => ('A', "added"),
             Change::Deleted => ('D', "deleted"),
             Change::Modified => ('C', "changed"),
@@ -90,17 +111,17 @@ impl Printer {
         };
         match self {
             Self::Json(json) => json.push(&json!({
-                "path": show::json_text(&difference.path),
+                "path": show::json_text(&line.path),
                 "change": word,
-                "kind": difference.kind.as_str(),
-                "what": difference.what,
+                "kind": line.kind,
+                "what": line.what,
             })),
             Self::Text(out) => {
-                let what = match difference.what.as_slice() {
+                let what = match line.what.as_slice() {
                     [] => String::new(),
                     what => format!(" ({})", what.join(", ")),
                 };
-                writeln!(out, "{letter} {}{what}", show::text(&difference.path))
+                writeln!(out, "{letter} {}{what}", show::text(&line.path))
             }
         }
     }

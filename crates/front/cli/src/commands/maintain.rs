@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::json;
 use transom_sealed::{Damage, ImageRecord, LayerRecord, Removed, Store, StoreError};
 
@@ -93,6 +93,16 @@ fn verify_layers(store: &Store, global: &Global, layers: &[LayerRecord]) -> Resu
     Ok(damages?.into_iter().flatten().collect())
 }
 
+/// Refuses what means an image, where it means a writable layer.
+#[cfg(any(target_os = "linux", windows))]
+pub(super) fn refuse_image(store: &Store, what: &str) -> Result<()> {
+    ensure!(
+        Target::image(store, what).is_err(),
+        "{what:?} means an image and a writable layer, or something in one: give the image's digest"
+    );
+    Ok(())
+}
+
 pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
     let mut removed = Removed::default();
     let mut only_files = true;
@@ -101,7 +111,7 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
             continue;
         }
         only_files = false;
-        if let Some(more) = super::writable::remove(store, reference)? {
+        if let Some(more) = super::writable::remove(store, global, reference)? {
             add(&mut removed, more);
             continue;
         }

@@ -166,7 +166,7 @@ fn serve(
     Ok(transom_sealed::Via::Fuse)
 }
 
-pub(super) fn umount(store: &Store, args: &Umount) -> Result<()> {
+pub(super) fn umount(store: &Store, _: &Global, args: &Umount) -> Result<()> {
     let is_layer = store
         .named_layers()?
         .iter()

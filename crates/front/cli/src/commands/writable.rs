@@ -5,15 +5,16 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 use transom_driver::{Id, size};
 use transom_oci::Below;
-use transom_sealed::diff::Difference;
 use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store};
 
 use super::apply::{self, latest, names, report, step};
+use super::diff::Line;
 use super::images::display_name;
+use super::maintain::refuse_image;
 use crate::args::{Commit, Create, Diff, Global, Grow, Rm};
 use crate::target::Target;
 use crate::{output, show};
@@ -21,11 +22,7 @@ use crate::{output, show};
 pub(super) fn create(store: &Store, global: &Global, args: &Create) -> Result<()> {
     let id = Id::new(&args.name)?;
     let image = Target::image(store, &args.from)?;
-    let options = args
-        .storage_opt
-        .iter()
-        .map(|option| option.split_once('=').unwrap_or((option, "")));
-    let bound = size::from_options(options)
+    let bound = size::from_options(args.options())
         .with_context(|| format!("cannot read the storage options of {id}"))?;
     let layer = store.create_writable(NewWritable {
         id: &id,
@@ -148,7 +145,7 @@ pub(super) fn grow(store: &Store, global: &Global, args: &Grow) -> Result<()> {
 }
 
 /// `diff NAME -o FILE`
-pub(super) fn export(store: &Store, args: &Diff) -> Result<()> {
+pub(super) fn export(store: &Store, _: &Global, args: &Diff) -> Result<()> {
     let writable = store.open_writable(&args.first)?;
     let latest = latest(&args.latest);
     match args.output.as_deref() {
@@ -167,7 +164,7 @@ pub(super) fn export(store: &Store, args: &Diff) -> Result<()> {
 }
 
 /// `changes NAME`; `None` if there is no such writable layer.
-pub(super) fn changes(store: &Store, name: &str) -> Result<Option<Vec<Difference>>> {
+pub(super) fn changes(store: &Store, _: &Global, name: &str) -> Result<Option<Vec<Line>>> {
     let layers = store.named_layers()?;
     if !layers
         .iter()
@@ -175,11 +172,12 @@ pub(super) fn changes(store: &Store, name: &str) -> Result<Option<Vec<Difference
     {
         return Ok(None);
     }
-    Ok(Some(store.open_writable(name)?.changes()?))
+    let changes = store.open_writable(name)?.changes()?;
+    Ok(Some(changes.into_iter().map(Line::from).collect()))
 }
 
 /// `rm NAME`; `None` if there is no such layer.
-pub(super) fn remove(store: &Store, what: &str) -> Result<Option<Removed>> {
+pub(super) fn remove(store: &Store, _: &Global, what: &str) -> Result<Option<Removed>> {
     if !store.named_layers()?.iter().any(|layer| layer.id == what) {
         return Ok(None);
     }
@@ -195,12 +193,4 @@ pub(super) fn remove_file(store: &Store, args: &Rm, what: &str) -> Result<bool> 
     refuse_image(store, what)?;
     super::edit::remove(store, &name, &path, args.recursive)?;
     Ok(true)
-}
-
-fn refuse_image(store: &Store, what: &str) -> Result<()> {
-    ensure!(
-        Target::image(store, what).is_err(),
-        "{what:?} means an image and a writable layer, or something in one: give the image's digest"
-    );
-    Ok(())
 }

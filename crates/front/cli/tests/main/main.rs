@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a test says why it cannot run")]
 
 mod copying;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod mounting;
 mod reading;

@@ -1,0 +1,18 @@
+//! Writable layers on Windows, over the Host Compute Service.
+//!
+//! ```text
+//!   image ─► sealed store ─► chain: its layers, made once ─► writable layer ─► volume
+//!                 ▲                                                │
+//!                 └────────────────── commit ◄─────────────────────┘
+//! ```
+
+mod chain;
+mod host;
+mod layers;
+mod note;
+mod writable;
+
+pub(crate) use host::{Host, service};
+pub(super) use writable::{
+    changes, clean_dead, commit, create, export, grow, list, mount, remove, remove_file, umount,
+};
