@@ -69,17 +69,17 @@ impl<F: Folder> HcsEngine<F> {
                 &transom_windows::volume_file_system(home)
                     .map_err(Cause::io("look at the volume of", home))?,
             )?;
+            let home = std::path::absolute(home).map_err(Cause::io("find", home))?;
             let own = home.join(OWN);
             let (staging, intents) = (own.join("staging"), own.join("intents"));
             for folder in [&staging, &intents] {
                 fs::create_dir_all(folder).map_err(Cause::io("make", folder))?;
             }
             let lock = lock(&own.join("lock"))?;
-            let home = std::path::absolute(home).map_err(Cause::io("find", home))?;
             let engine = Self {
-                staging: home.join(OWN).join("staging"),
-                intents: home.join(OWN).join("intents"),
                 home,
+                staging,
+                intents,
                 hcs,
                 worker,
                 structure: Mutex::new(()),
@@ -198,10 +198,11 @@ impl<F: Folder> HcsEngine<F> {
         }
     }
 
-    fn is_built_on(&self, layer: &Path) -> std::result::Result<bool, Cause> {
+    fn is_built_on(&self, layer: &Path) -> bool {
         let name = chain::base_name(layer);
         for other in chain::layers(&self.home) {
-            if other.ends_with(&name) || chain::base_name(&other).ends_with("-removing") {
+            let other_name = chain::base_name(&other);
+            if other_name == name || other_name.ends_with(removal::REMOVING) {
                 continue;
             }
             // A layer whose chain is damaged cannot be asked; it must not keep others from going.
@@ -210,10 +211,10 @@ impl<F: Folder> HcsEngine<F> {
                 .iter()
                 .any(|parent| chain::base_name(parent) == name)
             {
-                return Ok(true);
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 
     fn open_own_file(
@@ -405,7 +406,7 @@ impl<F: Folder> Engine for HcsEngine<F> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let layer = self.folder(id)?;
-            if self.is_built_on(&layer)? {
+            if self.is_built_on(&layer) {
                 let what = "another layer is built on it: remove that first";
                 return Err(Cause::state(ErrorKind::InUse, what));
             }
@@ -419,7 +420,7 @@ impl<F: Folder> Engine for HcsEngine<F> {
 
     fn import(&self, id: &Id, tar: &mut dyn Read) -> Result<u64> {
         self.work(id, Task::Import, Pipe::In(tar))
-            .and_then(|value| value.as_u64().ok_or_else(HcsEngineError::nonsense))
+            .and_then(|value| value.as_u64().ok_or_else(worker::nonsense))
             .map_err(step("import the tar of", id))
     }
 
@@ -431,15 +432,13 @@ impl<F: Folder> Engine for HcsEngine<F> {
 
     fn changes(&self, id: &Id) -> Result<Vec<Change>> {
         self.work(id, Task::Changes, Pipe::None)
-            .and_then(|value| {
-                worker::changes_from_json(&value).ok_or_else(HcsEngineError::nonsense)
-            })
+            .and_then(|value| worker::changes_from_json(&value).ok_or_else(worker::nonsense))
             .map_err(step("list the changes of", id))
     }
 
     fn diff_size(&self, id: &Id) -> Result<u64> {
         self.work(id, Task::Size, Pipe::None)
-            .and_then(|value| value.as_u64().ok_or_else(HcsEngineError::nonsense))
+            .and_then(|value| value.as_u64().ok_or_else(worker::nonsense))
             .map_err(step("add up the changes of", id))
     }
 

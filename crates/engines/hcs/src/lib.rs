@@ -23,6 +23,7 @@ mod error;
 mod intents;
 mod mounts;
 mod removal;
+mod retry;
 pub mod transport;
 mod work;
 pub mod worker;

@@ -6,30 +6,28 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use transom_windows::{Descriptor, HResult, Hcs, HcsError};
 
 use crate::durable;
 use crate::error::Cause;
+use crate::retry::{Tries, retry};
 
 const NOTE: &str = "transom-mount";
 
-/// How often a mount is tried while Windows brings the disk up, and how long is waited in between (hcsshim
-/// internal/layers/wcow_mount.go: 5 times, 100 ms).
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(100);
+/// How a mount is tried while Windows brings the disk up (hcsshim internal/layers/wcow_mount.go).
+const TRIES: Tries = Tries {
+    count: 5,
+    pause: Duration::from_millis(100),
+};
 
-/// How often undoing is tried: a file may be open for a moment longer.
-const UNDO_TRIES: u32 = 3;
-
-/// ERROR_INVALID_STATE.
-const INVALID_STATE: HResult = HResult(0x8007_139f);
+/// How undoing is tried: a file may be open for a moment longer.
+const UNDO_TRIES: Tries = Tries { count: 3, ..TRIES };
 
 type Result<T> = std::result::Result<T, Cause>;
 
-pub(crate) fn note_path(layer: &Path) -> PathBuf {
+fn note_path(layer: &Path) -> PathBuf {
     layer.join(NOTE)
 }
 
@@ -64,17 +62,14 @@ fn undone(
     step: impl Fn() -> std::result::Result<(), HcsError>,
     is_undone: impl Fn() -> bool,
 ) -> std::result::Result<(), HcsError> {
-    let mut tries = 0;
-    loop {
-        match step() {
-            Err(error) if error.code() == Some(INVALID_STATE) && is_undone() => return Ok(()),
-            Err(_) if tries + 1 < UNDO_TRIES => {
-                tries += 1;
-                thread::sleep(PAUSE);
-            }
-            result => return result,
-        }
-    }
+    retry(
+        UNDO_TRIES,
+        |_| true,
+        |_| match step() {
+            Err(error) if error.code() == Some(HResult::INVALID_STATE) && is_undone() => Ok(()),
+            result => result,
+        },
+    )
 }
 
 fn unprepare_layer(hcs: &dyn Hcs, layer: &Path) -> std::result::Result<(), HcsError> {
@@ -95,7 +90,7 @@ pub(crate) fn activate(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
         undo(hcs, layer)?;
     }
     note(layer, 0)?;
-    let activated = retry(|_| hcs.activate_layer(layer));
+    let activated = retry(TRIES, is_transient, |_| hcs.activate_layer(layer));
     match activated {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -114,8 +109,8 @@ pub(crate) fn activate(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
 
 /// Prepares an active layer. While its disk comes up it is taken down and up again.
 pub(crate) fn prepare(hcs: &dyn Hcs, layer: &Path, parents: &[Descriptor]) -> Result<()> {
-    let prepared = retry(|attempt| {
-        if attempt > 0 {
+    let prepared = retry(TRIES, is_transient, |before| {
+        if before > 0 {
             deactivate_layer(hcs, layer)?;
             hcs.activate_layer(layer)?;
         }
@@ -129,21 +124,6 @@ pub(crate) fn prepare(hcs: &dyn Hcs, layer: &Path, parents: &[Descriptor]) -> Re
                 let _ = unprepare_layer(hcs, layer);
             }
             Err(error.into())
-        }
-    }
-}
-
-fn retry(
-    mut work: impl FnMut(u32) -> std::result::Result<(), HcsError>,
-) -> std::result::Result<(), HcsError> {
-    let mut attempt = 0;
-    loop {
-        match work(attempt) {
-            Err(error) if is_transient(&error) && attempt + 1 < TRIES => {
-                attempt += 1;
-                thread::sleep(PAUSE);
-            }
-            result => return result,
         }
     }
 }

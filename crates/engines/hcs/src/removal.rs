@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,16 +12,19 @@ use transom_windows::{HResult, Hcs, HcsError};
 use crate::chain;
 use crate::durable;
 use crate::error::Cause;
+use crate::retry::{Tries, retry};
 
 /// What is added to the name of a folder that is to be destroyed.
-const REMOVING: &str = "-removing";
+pub(crate) const REMOVING: &str = "-removing";
 
 /// The disk of a writable layer.
-pub(crate) const DISK: &str = "sandbox.vhdx";
+const DISK: &str = "sandbox.vhdx";
 
-/// Server 2016 refuses to list compute systems now and then: upstream meant to try 500 times, 10 ms apart.
-const TRIES: u32 = 500;
-const PAUSE: Duration = Duration::from_millis(10);
+/// Server 2016 refuses to list compute systems now and then: upstream meant to try so.
+const TRIES: Tries = Tries {
+    count: 500,
+    pause: Duration::from_millis(10),
+};
 
 type Result<T> = std::result::Result<T, Cause>;
 
@@ -126,17 +128,9 @@ fn stop_templates(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
 
 fn systems(hcs: &dyn Hcs) -> std::result::Result<String, HcsError> {
     let transient = [HResult::HCS_INVALID_STATE, HResult::ACCESS_DENIED];
-    let mut tries = 0;
-    loop {
-        match hcs.enumerate_compute_systems("{}") {
-            Err(error) if error.code().is_some_and(|code| transient.contains(&code)) => {
-                tries += 1;
-                if tries == TRIES {
-                    return Err(error);
-                }
-                thread::sleep(PAUSE);
-            }
-            result => return result,
-        }
-    }
+    retry(
+        TRIES,
+        |error| error.code().is_some_and(|code| transient.contains(&code)),
+        |_| hcs.enumerate_compute_systems("{}"),
+    )
 }

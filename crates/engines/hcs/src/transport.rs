@@ -29,11 +29,11 @@ pub use export::{Exported, Found, data_bytes, export, visit};
 pub use import::import;
 pub use names::pristine_copy;
 pub use tombstones::{parse as parse_tombstones, print as print_tombstones};
-pub(crate) use tree::{REPARSE_POINT, is_missing, is_real_folder, remove_below};
+pub(crate) use tree::{REPARSE_POINT, attributes, is_missing, is_real_folder, remove_below};
 
 use std::path::{Path, PathBuf};
 
-use transom_windows::{Descriptor, Hcs};
+use transom_windows::{Descriptor, Folder, Hcs};
 
 /// A layer and what a transport of it needs.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,14 @@ impl Place<'_> {
                 source,
             })
     }
+}
+
+/// Opens a folder that work is done in.
+fn open_root<F: Folder>(path: &Path) -> Result<F, TransportError> {
+    F::open_root(path).map_err(|source| TransportError::Folder {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Names parents as calls want them. The id comes from the folder's name alone.

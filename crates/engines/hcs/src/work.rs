@@ -15,7 +15,6 @@ use crate::transport::{self, Found, Place, TransportError};
 /// The note in a layer's folder that it is not filled yet.
 pub(crate) const EMPTY: &str = "transom-empty";
 
-/// Bytes of a line that reports an error may have.
 type Result<T> = std::result::Result<T, Cause>;
 
 /// One layer that is read or written.
@@ -144,23 +143,15 @@ fn has<F: Folder>(layer: &F, name: &str) -> std::result::Result<Option<bool>, Tr
         .chain([name.len()]);
     for (depth, end) in ends.enumerate() {
         let part = name.get(..end).unwrap_or_default();
-        match layer.attributes(part) {
-            Ok(_) if end == name.len() => return Ok(Some(true)),
-            Ok(attributes) if transport::is_real_folder(attributes) => {}
-            // A placeholder, or a file where another layer has a folder.
-            Ok(attributes) if attributes & transport::REPARSE_POINT != 0 => return Ok(None),
-            Ok(_) => return Ok(Some(false)),
+        match transport::attributes(layer, part)? {
+            Some(_) if end == name.len() => return Ok(Some(true)),
+            Some(attributes) if transport::is_real_folder(attributes) => {}
+            // A placeholder.
+            Some(attributes) if attributes & transport::REPARSE_POINT != 0 => return Ok(None),
+            // A file where another layer has a folder.
+            Some(_) => return Ok(Some(false)),
             // A layer need not have the roots.
-            Err(error) if transport::is_missing(&error) => {
-                return Ok((depth > 0).then_some(false));
-            }
-            Err(source) => {
-                return Err(TransportError::File {
-                    verb: "look at",
-                    name: part.to_owned(),
-                    source,
-                });
-            }
+            None => return Ok((depth > 0).then_some(false)),
         }
     }
     Ok(None)

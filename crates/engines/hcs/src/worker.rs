@@ -15,7 +15,7 @@ use transom_windows::{Folder, Hcs};
 
 use crate::error::Cause;
 use crate::work::Work;
-use crate::{HcsEngineError, diagnosis, durable};
+use crate::{diagnosis, durable};
 
 /// How much of the end of a worker's log is kept for errors, in bytes.
 const LOG: usize = 4096;
@@ -257,10 +257,7 @@ fn read_report(report: &[u8], piped: Result<(), io::Error>) -> Result<Value, Cau
         });
     }
     piped.map_err(Cause::io("carry the tar of", "the worker"))?;
-    report.get("done").cloned().ok_or_else(|| Cause::Worker {
-        kind: ErrorKind::Other,
-        what: "the worker process gave a result that makes no sense".to_owned(),
-    })
+    report.get("done").cloned().ok_or_else(nonsense)
 }
 
 /// Carries the tar in or out. A worker that stops reading has its reason in its result.
@@ -295,12 +292,10 @@ fn tail(mut log: impl Read) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-impl HcsEngineError {
-    /// Says what the worker gave back makes no sense.
-    pub(crate) fn nonsense() -> Cause {
-        Cause::Worker {
-            kind: ErrorKind::Other,
-            what: "the worker process gave a result that makes no sense".to_owned(),
-        }
+/// Says that what a worker gave back makes no sense.
+pub(crate) fn nonsense() -> Cause {
+    Cause::Worker {
+        kind: ErrorKind::Other,
+        what: "the worker process gave a result that makes no sense".to_owned(),
     }
 }

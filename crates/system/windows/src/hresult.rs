@@ -25,7 +25,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The function is not there.
+    /// The file is not there.
     FILE_NOT_FOUND = 2, "ERROR_FILE_NOT_FOUND", "the file cannot be found";
     /// A folder of the path is not there.
     PATH_NOT_FOUND = 3, "ERROR_PATH_NOT_FOUND", "the path cannot be found";
@@ -65,8 +65,10 @@ codes! {
     PRIVILEGE_NOT_HELD = 0x522, "ERROR_PRIVILEGE_NOT_HELD", "a required privilege is not held";
     /// Not all privileges could be enabled.
     NOT_ALL_ASSIGNED = 0x514, "ERROR_NOT_ALL_ASSIGNED", "not all privileges are assigned to the caller";
-    /// Writing to the disk failed.
+    /// What the disk's structure says cannot be.
     DISK_CORRUPT = 0x571, "ERROR_DISK_CORRUPT", "the disk structure is damaged";
+    /// It is not in a state for this.
+    INVALID_STATE = 0x139f, "ERROR_INVALID_STATE", "it is not in the right state";
     /// A registry file is damaged.
     REGISTRY_CORRUPT = 0x3f7, "ERROR_REGISTRY_CORRUPT", "the registry file is damaged";
     /// A file or folder is damaged.

@@ -9,7 +9,8 @@ use transom_ntmeta::filetime::FileTime;
 use transom_windows::{BackupWriter, BasicInfo, Identity, Node};
 
 use super::SELF;
-use super::record::{self, DIRECTORY, REPARSE_POINT, Record};
+use super::record::{DIRECTORY, REPARSE_POINT, Record};
+use crate::streams;
 
 /// Bytes of a stream's header (MS-BKUP 2.2).
 const STREAM_HEADER: u64 = 20;
@@ -57,10 +58,6 @@ impl PlainNode {
             data: None,
             position: 0,
         })
-    }
-
-    fn is_folder(&self) -> bool {
-        self.path.file_name().is_some_and(|name| name == SELF)
     }
 
     fn record(&mut self) -> io::Result<Record> {
@@ -306,43 +303,26 @@ impl BackupWriter for Restore<'_> {
             own.attributes |= REPARSE_POINT;
             Record(own).write(&mut node.file)?;
         }
-        debug_assert!(record::attributes_of(&host(node)).is_ok());
         Ok(())
-    }
-}
-
-fn host(node: &PlainNode) -> PathBuf {
-    match (node.is_folder(), node.path.parent()) {
-        (true, Some(folder)) => folder.to_owned(),
-        _ => node.path.clone(),
     }
 }
 
 /// Lets what was written behind `start` take the place of streams of the same kind before it.
 fn merge(node: &mut PlainNode, start: u64, with_security: bool) -> io::Result<()> {
-    let mut streams: Vec<(StreamHeader, Vec<u8>)> = Vec::new();
-    let end = node.file.metadata()?.len();
-    for (from, to) in [(Record::LENGTH, start), (start, end)] {
-        node.file.seek(SeekFrom::Start(from))?;
-        let mut reader = Reader::new((&node.file).take(to - from));
-        while let Some(header) = reader.next().map_err(io::Error::other)? {
-            if from == start && header.id == StreamId::SECURITY_DATA && !with_security {
-                continue;
-            }
-            let mut bytes = Vec::new();
-            reader.read_to_end(&mut bytes)?;
-            streams.retain(|(old, _)| old.id != header.id || old.name != header.name);
-            streams.push((header, bytes));
+    let mut bytes = Vec::new();
+    node.file.seek(SeekFrom::Start(Record::LENGTH))?;
+    node.file.read_to_end(&mut bytes)?;
+    let at = usize::try_from(start - Record::LENGTH).map_err(io::Error::other)?;
+    let (old, new) = bytes.split_at(at);
+    let mut merged = streams::parse(old)?;
+    for (header, bytes) in streams::parse(new)? {
+        if header.id != StreamId::SECURITY_DATA || with_security {
+            merged.retain(|(old, _)| old.id != header.id || old.name != header.name);
+            merged.push((header, bytes));
         }
     }
-    streams.sort_by_key(|(header, _)| header.id != StreamId::SECURITY_DATA);
+    merged.sort_by_key(|(header, _)| header.id != StreamId::SECURITY_DATA);
     node.file.set_len(Record::LENGTH)?;
     node.file.seek(SeekFrom::Start(Record::LENGTH))?;
-    let mut writer = Writer::new(&mut node.file);
-    for (header, bytes) in &streams {
-        writer.begin(header).map_err(io::Error::other)?;
-        writer.write_all(bytes)?;
-    }
-    writer.finish().map_err(io::Error::other)?;
-    Ok(())
+    node.file.write_all(&streams::print(&merged)?)
 }

@@ -6,7 +6,7 @@ use transom_windows::{Folder, Node};
 use super::export::{Exported, Form, Found};
 use super::names::{FILES, UTILITY_VM, UTILITY_VM_FILES};
 use super::tree::{self, is_real_folder, join, sorted};
-use super::{Place, TransportError};
+use super::{Place, TransportError, open_root};
 
 /// Bytes of deleted files that were never meant to be kept, in the root of a volume.
 pub(super) const RECYCLE_BIN: &str = "Files/$Recycle.Bin";
@@ -17,10 +17,7 @@ pub(super) fn read<F: Folder>(
     place: &Place<'_>,
     visit: &mut Visit<'_, F>,
 ) -> Result<(), TransportError> {
-    let root = F::open_root(place.layer).map_err(|source| TransportError::Folder {
-        path: place.layer.to_owned(),
-        source,
-    })?;
+    let root = open_root::<F>(place.layer)?;
     walk(&root, FILES, visit)?;
     if tree::attributes(&root, UTILITY_VM_FILES)?.is_some() {
         entry(&root, UTILITY_VM, visit)?;

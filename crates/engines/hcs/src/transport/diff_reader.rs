@@ -10,7 +10,7 @@ use super::base_reader::RECYCLE_BIN;
 use super::export::{CARRIER_HEADER, Exported, Form, Found};
 use super::names::{CARRIER, FILES, HIVES, SYSTEM_DELTA, TOMBSTONES, is_beneath};
 use super::tree::{is_real_folder, join, sorted};
-use super::{Place, TransportError, tombstones};
+use super::{Place, TransportError, open_root, tombstones};
 
 type Visit<'a, F> = dyn FnMut(Found<'_, F>) -> Result<(), TransportError> + 'a;
 
@@ -22,10 +22,7 @@ pub(super) fn read<F: Folder>(
     let folder = place.transport_folder()?;
     let parents = place.descriptors(hcs)?;
     hcs.export_layer(place.layer, folder.path(), &parents)?;
-    let root = F::open_root(folder.path()).map_err(|source| TransportError::Folder {
-        path: folder.path().to_owned(),
-        source,
-    })?;
+    let root = open_root::<F>(folder.path())?;
     let mut export = Export {
         roots: root_info(&root)?,
         deleted: deleted(&root)?,

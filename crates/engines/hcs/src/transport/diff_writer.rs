@@ -11,7 +11,7 @@ use transom_windows::{BackupWriter, BasicInfo, Create, Folder, Hcs, Node};
 use super::base_writer::{fill, process_utility_vm, restore_times};
 use super::names::{CARRIER, FILES, HIVES, UTILITY_VM, UTILITY_VM_FILES, is_beneath};
 use super::tree::{self, DIRECTORY};
-use super::{Place, TransportError, utility_vm};
+use super::{Place, TransportError, open_root, utility_vm};
 
 /// Bytes that go to a carrier at once.
 const BUFFER: usize = 64 * 1024;
@@ -44,21 +44,15 @@ struct HardLink {
 
 impl<F: Folder> DiffWriter<F> {
     pub(super) fn new(place: &Place<'_>) -> Result<Self, TransportError> {
-        let open = |path: &std::path::Path| {
-            F::open_root(path).map_err(|source| TransportError::Folder {
-                path: path.to_owned(),
-                source,
-            })
-        };
         let folder = place.transport_folder()?;
         Ok(Self {
-            transport: open(folder.path())?,
+            transport: open_root(folder.path())?,
             folder,
-            layer: open(place.layer)?,
+            layer: open_root(place.layer)?,
             parents: place
                 .parents
                 .iter()
-                .map(|path| open(path))
+                .map(|path| open_root(path))
                 .collect::<Result<_, _>>()?,
             added: BTreeSet::new(),
             folders: Vec::new(),

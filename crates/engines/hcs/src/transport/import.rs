@@ -12,7 +12,7 @@ use transom_windows::{BackupWriter, BasicInfo, Create, Folder, Hcs, Node};
 use super::base_writer::BaseWriter;
 use super::diff_writer::DiffWriter;
 use super::names::{clean, pristine_copy};
-use super::{Place, TransportError};
+use super::{Place, TransportError, open_root};
 
 /// Fills an empty layer from an uncompressed tar, and returns the bytes of main file data.
 ///
@@ -26,17 +26,9 @@ pub fn import<F: Folder>(
     place: &Place<'_>,
     tar: &mut dyn Read,
 ) -> Result<u64, TransportError> {
-    let root = F::open_root(place.layer).map_err(|source| TransportError::Folder {
-        path: place.layer.to_owned(),
-        source,
-    })?;
+    let root = open_root::<F>(place.layer)?;
     let mut writer = match place.parents {
-        [] => Writer::Base(BaseWriter::new(F::open_root(place.layer).map_err(
-            |source| TransportError::Folder {
-                path: place.layer.to_owned(),
-                source,
-            },
-        )?)),
+        [] => Writer::Base(BaseWriter::new(open_root(place.layer)?)),
         _ => Writer::Diff(Box::new(DiffWriter::new(place)?)),
     };
     let mut reader = Reader::new(tar, Limits::default());

@@ -31,7 +31,7 @@ pub(super) fn sorted<F: Folder>(root: &F, folder: &str) -> Result<Vec<Listed>, T
 }
 
 /// Returns the attributes of what has this name, if anything has.
-pub(super) fn attributes<F: Folder>(root: &F, name: &str) -> Result<Option<u32>, TransportError> {
+pub(crate) fn attributes<F: Folder>(root: &F, name: &str) -> Result<Option<u32>, TransportError> {
     match root.attributes(name) {
         Ok(attributes) => Ok(Some(attributes)),
         Err(error) if is_missing(&error) => Ok(None),

@@ -3,18 +3,24 @@
 use transom_driver::conformance::Volume as _;
 use transom_standin::PlainVolume;
 
-use crate::support::{Site, id, make_stack};
+use crate::support::{Site, TestDriver, id, make_stack};
+
+/// Makes a stack, and the writable layer `box` on it.
+fn with_box(site: &Site) -> TestDriver {
+    let driver = site.driver();
+    let (_, middle) = make_stack(&driver);
+    driver
+        .create_writable(&id("box"), Some(&middle), [("size", "0")])
+        .expect("is new");
+    driver
+}
 
 #[test]
 fn a_mount_and_its_references_outlive_the_process() {
     let site = Site::new();
     let layer = id("box");
     {
-        let driver = site.driver();
-        let (_, middle) = make_stack(&driver);
-        driver
-            .create_writable(&layer, Some(&middle), [("size", "0")])
-            .expect("is new");
+        let driver = with_box(&site);
         driver.get(&layer).expect("mounts");
         driver.get(&layer).expect("is mounted");
     }
@@ -30,11 +36,7 @@ fn after_a_restart_of_the_host_a_layer_is_mounted_anew() {
     let site = Site::new();
     let layer = id("box");
     {
-        let driver = site.driver();
-        let (_, middle) = make_stack(&driver);
-        driver
-            .create_writable(&layer, Some(&middle), [("size", "0")])
-            .expect("is new");
+        let driver = with_box(&site);
         let root = driver.get(&layer).expect("mounts");
         PlainVolume
             .write(&root, "kept.txt", b"kept")
