@@ -3,7 +3,10 @@
 //! Any number of processes may have it open. A write is one short transaction and never moves
 //! file data while it holds the lock.
 
+#[macro_use]
+mod column;
 mod named;
+pub(crate) mod snapshot;
 
 pub use named::{MountRecord, NamedKind, NamedLayer, Via};
 pub(crate) use named::{
@@ -16,14 +19,11 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{
-    Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
 /// Goes up whenever `schema.sql` changes; kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// How long a write waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -287,23 +287,6 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
     transaction.commit().doing("be made")
 }
 
-macro_rules! text_column {
-    ($type:ty, $write:expr, $read:expr) => {
-        impl ToSql for $type {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                let write: fn(&$type) -> String = $write;
-                Ok(ToSqlOutput::from(write(self)))
-            }
-        }
-        impl FromSql for $type {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                let read: fn(&str) -> Option<$type> = $read;
-                read(value.as_str()?).ok_or(FromSqlError::InvalidType)
-            }
-        }
-    };
-}
-
 /// A digest as a column; the ids belong to another crate.
 pub(crate) struct Sql<T>(pub(crate) T);
 
@@ -409,6 +392,7 @@ pub(crate) fn unused_layers(tx: &Transaction<'_>) -> Result<Vec<LayerRecord>, Ca
         "SELECT {LAYER_COLUMNS} FROM layers
          WHERE diff_id NOT IN (SELECT diff_id FROM image_layers)
            AND diff_id NOT IN (SELECT diff_id FROM chains)
+           AND diff_id NOT IN (SELECT diff_id FROM snapshot_layers)
            AND diff_id NOT IN (SELECT diff_id FROM named_layers WHERE diff_id IS NOT NULL)
            AND diff_id NOT IN (SELECT diff_id FROM leases) ORDER BY diff_id"
     ))

@@ -248,7 +248,7 @@ impl Store {
         }
     }
 
-    /// Deletes merged indexes of chains that no image has any more.
+    /// Deletes merged indexes of chains that nothing has any more.
     pub(crate) fn drop_chains_without_image(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
         for (path, size) in self.chains_without_image()? {
@@ -259,7 +259,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Lists merged indexes of chains that no image has any more, with their sizes.
+    /// Lists merged indexes of chains that nothing has any more, with their sizes.
     pub(crate) fn chains_without_image(&self) -> Result<Vec<(PathBuf, u64)>, StoreError> {
         let names = durable::names_in(&self.layout.chains())?;
         if names.is_empty() {
@@ -267,8 +267,10 @@ impl Store {
         }
         let of_images = self.images()?.into_iter().map(|image| image.diff_ids());
         let of_named = self.named_layers()?.into_iter().map(|layer| layer.chain());
+        let of_snapshots = self.catalog.read(catalog::snapshot::all_chains)?;
         let live: HashSet<String> = of_images
             .chain(of_named)
+            .chain(of_snapshots)
             .filter_map(|layers| Some(ChainId::of(&layers)?.0.hex()))
             .collect();
         let mut chains = Vec::new();

@@ -2,6 +2,7 @@
 
 mod decode;
 mod error;
+mod names;
 mod pipeline;
 mod tar_file;
 
@@ -58,8 +59,9 @@ pub struct LayerRequest<'a> {
     pub blob_size: Option<u64>,
     /// The digest its tar must have.
     pub diff_id: Option<DiffId>,
-    /// How its names compare: decides which of them are duplicates.
-    pub names: Names,
+    /// How its names compare: decides which of them are duplicates. `None` tells it by the first entry: names are
+    /// those of Windows if it lies in `Files`, `Hives` or `UtilityVM`.
+    pub names: Option<Names>,
     /// Keep the compressed bytes, so that the image can be written out with the same digests.
     pub keep_blob: bool,
     /// Bounds.
@@ -69,13 +71,13 @@ pub struct LayerRequest<'a> {
 impl<'a> LayerRequest<'a> {
     /// Asks for a layer of which nothing is known before: whatever comes is taken, and its compressed bytes are not
     /// kept.
-    pub fn new(label: &'a str, names: Names) -> Self {
+    pub fn new(label: &'a str, names: impl Into<Option<Names>>) -> Self {
         Self {
             label,
             blob: None,
             blob_size: None,
             diff_id: None,
-            names,
+            names: names.into(),
             keep_blob: false,
             limits: Limits::default(),
         }
@@ -95,6 +97,8 @@ pub struct ImportedLayer {
     pub size: u64,
     /// How the bytes were compressed.
     pub compression: Compression,
+    /// How names compare in the store's index of it.
+    pub names: Names,
     /// The store had the layer before.
     pub already_there: bool,
 }
@@ -175,7 +179,6 @@ impl Session<'_> {
         let record = match (parsed, &tar) {
             (Some(index), Some(tar)) => Some(write_index(
                 index,
-                request.names,
                 &passed,
                 tar.file(),
                 &staged.folder.join(INDEX),
@@ -221,8 +224,9 @@ impl Session<'_> {
             kept: keep_blob,
         };
         durable::sync_dir(&staged.folder)?;
-        let already_there = self.store.catalog.write(|tx| -> Result<_, ImportFailure> {
-            let known = catalog::layer(tx, passed.diff_id)?.is_some();
+        let before = self.store.catalog.write(|tx| -> Result<_, ImportFailure> {
+            let before = catalog::layer(tx, passed.diff_id)?;
+            let known = before.is_some();
             let target = layout.layer(passed.diff_id);
             let in_place = target.try_exists().named("find", &target)?;
             match record {
@@ -248,15 +252,17 @@ impl Session<'_> {
             catalog::insert_blob(tx, &blob)?;
             catalog::insert_lease(tx, self.staging.holder(), passed.diff_id)?;
             // ---- the commit that follows is the point of no return
-            Ok(known)
+            Ok(before)
         })?;
+        let stored = before.as_ref().or(record);
         Ok(ImportedLayer {
             diff_id: passed.diff_id,
             blob: passed.blob,
             blob_size: passed.blob_size,
             size: passed.size,
             compression: passed.compression,
-            already_there,
+            names: stored.map_or(Names::Posix, |layer| layer.names),
+            already_there: before.is_some(),
         })
     }
 }
@@ -275,7 +281,10 @@ struct Sealer {
     limits: Limits,
     /// Bytes of the tar that passed.
     bytes: u64,
-    /// `None` if only the digest is wanted: the store has the layer.
+    /// `None` if they are to be told by the first block.
+    names: Option<Names>,
+    /// False if only the digest is wanted: the store has the layer.
+    wants_index: bool,
     index: Option<IndexBuilder>,
 }
 
@@ -285,7 +294,9 @@ impl Sealer {
             parser: Parser::new(request.limits.tar),
             limits: request.limits,
             bytes: 0,
-            index: wants_index.then(|| IndexBuilder::new(request.names)),
+            names: request.names,
+            wants_index,
+            index: None,
         }
     }
 
@@ -296,9 +307,13 @@ impl Sealer {
                 limit: self.limits.tar_bytes,
             });
         }
-        let Some(index) = &mut self.index else {
+        if !self.wants_index {
             return Ok(());
-        };
+        }
+        let index = self.index.get_or_insert_with(|| {
+            let guess = || names::of_layer(block, self.limits.tar);
+            IndexBuilder::new(self.names.unwrap_or_else(guess))
+        });
         let mut rest = block;
         while !rest.is_empty() {
             let (used, step) = self.parser.push(rest)?;
@@ -317,11 +332,12 @@ impl Sealer {
     }
 
     fn finish(self) -> Result<Option<IndexBuilder>, ImportFailure> {
-        let Some(index) = self.index else {
+        if !self.wants_index {
             return Ok(None);
-        };
+        }
         self.parser.finish()?;
-        Ok(Some(index))
+        let empty = || IndexBuilder::new(self.names.unwrap_or(Names::Posix));
+        Ok(Some(self.index.unwrap_or_else(empty)))
     }
 }
 
@@ -350,11 +366,11 @@ fn check_expectations(request: &LayerRequest<'_>, passed: &Passed) -> Result<(),
 /// Writes the index beside the tar and makes it durable.
 fn write_index(
     index: IndexBuilder,
-    names: Names,
     passed: &Passed,
     tar: &File,
     path: &Path,
 ) -> Result<LayerRecord, ImportFailure> {
+    let names = index.names();
     let file = durable::create_file(path)?;
     let mut out = HashingWriter::new(&file);
     let mut buffered = BufWriter::with_capacity(256 * 1024, &mut out);

@@ -32,6 +32,8 @@ mod import;
 mod index;
 mod layout;
 mod maintain;
+#[cfg(target_os = "linux")]
+mod snapshots;
 mod staging;
 mod store;
 mod streams;
@@ -39,6 +41,7 @@ mod tree;
 #[cfg(target_os = "linux")]
 mod writable;
 
+pub use catalog::snapshot::{Snapshot, SnapshotKind};
 pub use catalog::{
     BlobRecord, CatalogError, Compression, Dialect, ImageLayer, ImageRecord, LayerRecord,
     MountRecord, NamedKind, NamedLayer, Platform, Via,
@@ -51,6 +54,8 @@ pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};
 pub use maintain::{Damage, ImageUsage, Usage};
+#[cfg(target_os = "linux")]
+pub use snapshots::{NewSnapshot, SnapshotError, SnapshotUsage};
 pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
 #[cfg(target_os = "linux")]

@@ -31,6 +31,8 @@ pub use edit::Editor;
 pub(crate) use error::OfLayer;
 pub use error::{ChangesError, EditError, NamedLayerError, NamedLayerFault};
 pub use export::ExportError;
+pub(crate) use export::write_from_tree;
 pub use layers::NewWritable;
 pub use mounting::MountReport;
 pub use open::Writable;
+pub(crate) use plan::{Content, Entry, Item, Stream, TOP_FOLDERS, What};

@@ -3,7 +3,7 @@
 use crate::parse::shown;
 
 /// What a base name starts with to be a whiteout.
-const PREFIX: &[u8] = b".wh.";
+pub const PREFIX: &[u8] = b".wh.";
 
 /// Base name of the marker that hides all siblings of the layers below.
 const OPAQUE: &[u8] = b".wh..wh..opq";

@@ -44,11 +44,7 @@ struct Worker {
 ///
 /// # Errors
 /// What `source` and `sink` say.
-pub(crate) fn compress(
-    source: &mut dyn Read,
-    sink: &mut dyn Write,
-    threads: usize,
-) -> io::Result<()> {
+pub fn compress(source: &mut dyn Read, sink: &mut dyn Write, threads: usize) -> io::Result<()> {
     thread::scope(|scope| {
         let workers: Vec<Worker> = (0..threads.max(1))
             .map(|_| {

@@ -36,6 +36,7 @@ mod source;
 
 pub use commit::{Below, CommitError, Step, commit};
 pub use document::{Config, Descriptor, History, Index, Manifest, PlatformSpec};
+pub use gzip::compress as gzip;
 pub use json::{JsonError, MAX_DOCUMENT};
 pub use load::{LoadError, LoadOptions, Loaded, LoadedLayer, load};
 pub use progress::{LayerProgress, NoProgress, Progress};

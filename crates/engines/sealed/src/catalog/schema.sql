@@ -91,3 +91,31 @@ CREATE TABLE mounts (
     manifest TEXT REFERENCES images,     -- of a read-only view of an image
     via      TEXT NOT NULL               -- 'kernel', 'loop' or 'fuse'
 ) STRICT;
+
+-- Snapshots, as containerd names and stacks them.
+CREATE TABLE snapshots (
+    number  INTEGER PRIMARY KEY AUTOINCREMENT, -- names its files; never given twice
+    key     TEXT NOT NULL UNIQUE,
+    parent  INTEGER REFERENCES snapshots,
+    kind    TEXT NOT NULL,               -- 'active', 'view' or 'committed'
+    names   TEXT,                        -- how names compare; NULL: nothing has told it yet
+    created INTEGER NOT NULL,            -- nanoseconds since 1970
+    updated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX snapshots_by_parent ON snapshots (parent);
+
+CREATE TABLE snapshot_labels (
+    number INTEGER NOT NULL REFERENCES snapshots ON DELETE CASCADE,
+    name   TEXT NOT NULL,
+    value  TEXT NOT NULL,
+    PRIMARY KEY (number, name)
+) STRICT;
+
+-- What a snapshot adds to its parent, lowest first.
+CREATE TABLE snapshot_layers (
+    number   INTEGER NOT NULL REFERENCES snapshots ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    diff_id  TEXT NOT NULL REFERENCES layers,
+    PRIMARY KEY (number, position)
+) STRICT;
+CREATE INDEX snapshot_layers_by_layer ON snapshot_layers (diff_id);

@@ -270,6 +270,11 @@ impl IndexBuilder {
         }
     }
 
+    /// How names compare in it.
+    pub(crate) fn names(&self) -> Names {
+        self.tree.names()
+    }
+
     /// What memory grows with: entries, folders that only names imply, parts of sparse files.
     pub(crate) fn items(&self) -> u64 {
         let nodes = self.tree.builder.node_count() as u64;

@@ -7,8 +7,8 @@ use transom_layer::Names;
 use transom_layertar::windows::{Shape, WindowsMetadata, to_header};
 use transom_layertar::{EntryKind, Header, MetadataError, WriteError, Writer, whiteout};
 
-use super::error::ChangesError;
-use super::plan::{Content, Entry, Item, Stream, What};
+use super::error::{ChangesError, shown};
+use super::plan::{Content, Entry, Item, Stream, What, lost};
 use super::upper::Upper;
 use crate::tree::{DeviceKind, Kind, Metadata, Tree, TreeError};
 
@@ -55,11 +55,29 @@ impl ExportError {
     }
 }
 
-/// Writes a layer tar.
+/// Writes the changes that an upper folder makes to a chain as a layer tar.
 pub(crate) fn write(
     items: &[Item],
     lower: &Tree,
     upper: &Upper,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    write_items(items, lower, Some(upper), out)
+}
+
+/// Writes a layer tar of items whose data is all in one tree.
+pub(crate) fn write_from_tree(
+    items: &[Item],
+    tree: &Tree,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    write_items(items, tree, None, out)
+}
+
+fn write_items(
+    items: &[Item],
+    lower: &Tree,
+    upper: Option<&Upper>,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
     let mut export = Export {
@@ -77,7 +95,7 @@ pub(crate) fn write(
 
 struct Export<'a> {
     lower: &'a Tree,
-    upper: &'a Upper,
+    upper: Option<&'a Upper>,
     tar: Writer<&'a mut dyn Write>,
     buffer: Vec<u8>,
 }
@@ -144,19 +162,21 @@ impl Export<'_> {
 
     /// Copies exactly the bytes that the header has announced.
     fn data(&mut self, content: &Content, size: u64) -> Result<(), ExportError> {
-        let path = match content {
-            Content::Upper(path) => self.upper.shown(path),
-            Content::Lower(node) => PathBuf::from(String::from_utf8_lossy(node.path()).as_ref()),
+        let path = match (content, self.upper) {
+            (Content::Upper(path), Some(upper)) => upper.shown(path),
+            (Content::Upper(path), None) => PathBuf::from(shown(path)),
+            (Content::Lower(node), _) => PathBuf::from(shown(node.path())),
         };
         let failed = |source| ExportError::Read {
             path: path.clone(),
             source,
         };
-        let mut source: Box<dyn Read + '_> = match content {
-            Content::Upper(path) => {
-                Box::new(self.upper.open_file(path).map_err(ChangesError::from)?)
+        let mut source: Box<dyn Read + '_> = match (content, self.upper) {
+            (Content::Upper(path), Some(upper)) => {
+                Box::new(upper.open_file(path).map_err(ChangesError::from)?)
             }
-            Content::Lower(node) => {
+            (Content::Upper(path), None) => return Err(lost(path, b"").into()),
+            (Content::Lower(node), _) => {
                 let data = self.lower.open_data(node);
                 Box::new(data.map_err(|error: TreeError| ChangesError::from(error))?)
             }

@@ -75,7 +75,7 @@ pub(crate) enum Content {
 }
 
 /// The folders that every layer of a Windows image has.
-pub(super) const TOP_FOLDERS: [&[u8]; 2] = [b"Files", b"Hives"];
+pub(crate) const TOP_FOLDERS: [&[u8]; 2] = [b"Files", b"Hives"];
 
 /// Tells what the upper folder changes in the chain; times after `latest` are set to it.
 pub(crate) fn plan(

@@ -200,7 +200,7 @@ pub(crate) fn request(label: &str, names: Names) -> LayerRequest<'_> {
         blob: None,
         blob_size: None,
         diff_id: None,
-        names,
+        names: Some(names),
         keep_blob: false,
         limits: Limits::default(),
     }

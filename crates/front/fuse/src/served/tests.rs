@@ -24,7 +24,7 @@ fn served() -> (tempfile::TempDir, Served) {
         blob: None,
         blob_size: None,
         diff_id: None,
-        names: Names::Windows,
+        names: Some(Names::Windows),
         keep_blob: false,
         limits: Limits::default(),
     };

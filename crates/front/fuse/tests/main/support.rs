@@ -99,7 +99,7 @@ impl Home {
             blob: None,
             blob_size: None,
             diff_id: None,
-            names,
+            names: Some(names),
             keep_blob: false,
             limits: Limits::default(),
         };

@@ -236,7 +236,7 @@ fn import_one(
         blob,
         blob_size: job.layer.blob_size,
         diff_id: Some(job.layer.diff_id),
-        names: job.names,
+        names: Some(job.names),
         // What an archive of Docker's holds compressed is named by no manifest.
         keep_blob: options.keep_blobs && blob.is_some(),
         limits: options.limits,

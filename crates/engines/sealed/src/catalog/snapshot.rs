@@ -1,0 +1,285 @@
+//! Snapshots: what containerd names, stacks and labels.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use transom_layer::{DiffId, Names};
+
+use super::{CatalogError, Doing, Sql};
+
+/// What a snapshot is for (containerd core/snapshots).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SnapshotKind {
+    /// To be read.
+    View,
+    /// To be written, then committed.
+    Active,
+    /// Done: others can be made from it.
+    Committed,
+}
+
+impl SnapshotKind {
+    /// Returns the word used in the catalog and in filters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::View => "view",
+            Self::Active => "active",
+            Self::Committed => "committed",
+        }
+    }
+}
+
+text_column!(SnapshotKind, |kind| kind.as_str().to_owned(), |text| {
+    [Self::View, Self::Active, Self::Committed]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+});
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What its files are named after; never given to another one.
+    pub(crate) number: i64,
+    /// Its name.
+    pub key: String,
+    /// The snapshot that it was made from.
+    pub parent: Option<String>,
+    /// What it is for.
+    pub kind: SnapshotKind,
+    /// How names compare in it; `None` while nothing has told it.
+    pub names: Option<Names>,
+    /// When it was made, nanoseconds since 1970; for a committed one when it was committed.
+    pub created: i64,
+    /// When its labels changed last, nanoseconds since 1970.
+    pub updated: i64,
+    /// What clients have noted about it.
+    pub labels: BTreeMap<String, String>,
+}
+
+const COLUMNS: &str =
+    "s.number, s.key, parent.key, s.kind, s.names, s.created, s.updated FROM snapshots s
+     LEFT JOIN snapshots parent ON parent.number = s.parent";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
+    Ok(Snapshot {
+        number: row.get(0)?,
+        key: row.get(1)?,
+        parent: row.get(2)?,
+        kind: row.get(3)?,
+        names: row.get::<_, Option<Sql<_>>>(4)?.map(|names| names.0),
+        created: row.get(5)?,
+        updated: row.get(6)?,
+        labels: BTreeMap::new(),
+    })
+}
+
+fn read_labels(tx: &Transaction<'_>, snapshot: &mut Snapshot) -> Result<(), CatalogError> {
+    snapshot.labels = tx
+        .prepare_cached("SELECT name, value FROM snapshot_labels WHERE number = ?1")
+        .and_then(|mut query| {
+            let labels =
+                query.query_map([snapshot.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            labels.collect()
+        })
+        .doing("read the labels of a snapshot")?;
+    Ok(())
+}
+
+/// Returns one snapshot.
+pub(crate) fn find(tx: &Transaction<'_>, key: &str) -> Result<Option<Snapshot>, CatalogError> {
+    let mut found = tx
+        .prepare_cached(&format!("SELECT {COLUMNS} WHERE s.key = ?1"))
+        .and_then(|mut query| query.query_row([key], from_row).optional())
+        .doing("look a snapshot up")?;
+    if let Some(snapshot) = &mut found {
+        read_labels(tx, snapshot)?;
+    }
+    Ok(found)
+}
+
+/// Returns the key of the snapshot with this number.
+pub(crate) fn key_of(tx: &Transaction<'_>, number: i64) -> Result<Option<String>, CatalogError> {
+    tx.query_row(
+        "SELECT key FROM snapshots WHERE number = ?1",
+        [number],
+        |row| row.get(0),
+    )
+    .optional()
+    .doing("look a snapshot up by its number")
+}
+
+/// Returns all snapshots, by key.
+pub(crate) fn all(tx: &Transaction<'_>) -> Result<Vec<Snapshot>, CatalogError> {
+    let mut snapshots: Vec<Snapshot> = tx
+        .prepare_cached(&format!("SELECT {COLUMNS} ORDER BY s.key"))
+        .and_then(|mut query| query.query_map([], from_row)?.collect())
+        .doing("list snapshots")?;
+    for snapshot in &mut snapshots {
+        read_labels(tx, snapshot)?;
+    }
+    Ok(snapshots)
+}
+
+/// Adds a snapshot that is not there yet; returns its number.
+pub(crate) fn insert(
+    tx: &Transaction<'_>,
+    snapshot: &Snapshot,
+    parent: Option<i64>,
+) -> Result<i64, CatalogError> {
+    tx.execute(
+        "INSERT INTO snapshots (key, parent, kind, names, created, updated) VALUES (?1,?2,?3,?4,?5,?6)",
+        params![
+            snapshot.key,
+            parent,
+            snapshot.kind,
+            snapshot.names.map(Sql),
+            snapshot.created,
+            snapshot.updated,
+        ],
+    )
+    .doing("add a snapshot")?;
+    let number = tx.last_insert_rowid();
+    insert_labels(tx, number, &snapshot.labels)?;
+    Ok(number)
+}
+
+fn insert_labels(
+    tx: &Transaction<'_>,
+    number: i64,
+    labels: &BTreeMap<String, String>,
+) -> Result<(), CatalogError> {
+    for (name, value) in labels {
+        tx.execute(
+            "INSERT INTO snapshot_labels (number, name, value) VALUES (?1,?2,?3)",
+            params![number, name, value],
+        )
+        .doing("label a snapshot")?;
+    }
+    Ok(())
+}
+
+/// Gives a snapshot other labels.
+pub(crate) fn set_labels(
+    tx: &Transaction<'_>,
+    number: i64,
+    labels: &BTreeMap<String, String>,
+    updated: i64,
+) -> Result<(), CatalogError> {
+    tx.execute("DELETE FROM snapshot_labels WHERE number = ?1", [number])
+        .and_then(|_| {
+            tx.execute(
+                "UPDATE snapshots SET updated = ?2 WHERE number = ?1",
+                params![number, updated],
+            )
+        })
+        .doing("label a snapshot")?;
+    insert_labels(tx, number, labels)
+}
+
+/// Makes an active snapshot a committed one.
+pub(crate) fn commit(
+    tx: &Transaction<'_>,
+    number: i64,
+    name: &str,
+    parent: Option<i64>,
+    labels: &BTreeMap<String, String>,
+    now: i64,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE snapshots SET key = ?2, parent = ?3, kind = ?4, created = ?5 WHERE number = ?1",
+        params![number, name, parent, SnapshotKind::Committed, now],
+    )
+    .doing("commit a snapshot")?;
+    set_labels(tx, number, labels, now)
+}
+
+/// Notes how names compare in a snapshot.
+pub(crate) fn set_names(
+    tx: &Transaction<'_>,
+    number: i64,
+    names: Names,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE snapshots SET names = ?2 WHERE number = ?1",
+        params![number, Sql(names)],
+    )
+    .doing("note how names of a snapshot compare")?;
+    Ok(())
+}
+
+/// Puts a layer on top of what a snapshot adds to its parent.
+pub(crate) fn push_layer(
+    tx: &Transaction<'_>,
+    number: i64,
+    layer: DiffId,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "INSERT INTO snapshot_layers (number, position, diff_id)
+         SELECT ?1, count(*), ?2 FROM snapshot_layers WHERE number = ?1",
+        params![number, Sql(layer)],
+    )
+    .doing("add a layer to a snapshot")?;
+    Ok(())
+}
+
+/// Returns what a snapshot itself adds, lowest first.
+pub(crate) fn own_layers(tx: &Transaction<'_>, number: i64) -> Result<Vec<DiffId>, CatalogError> {
+    layers_by(
+        tx,
+        "SELECT diff_id FROM snapshot_layers WHERE number = ?1 ORDER BY position",
+        number,
+    )
+}
+
+/// Returns all layers of a snapshot and those it was made from, base first.
+pub(crate) fn chain(tx: &Transaction<'_>, number: i64) -> Result<Vec<DiffId>, CatalogError> {
+    layers_by(
+        tx,
+        "WITH RECURSIVE up (number, depth) AS (
+             SELECT ?1, 0
+             UNION ALL
+             SELECT s.parent, up.depth + 1 FROM up JOIN snapshots s ON s.number = up.number
+             WHERE s.parent IS NOT NULL)
+         SELECT diff_id FROM up JOIN snapshot_layers USING (number) ORDER BY depth DESC, position",
+        number,
+    )
+}
+
+/// Returns the chains of all snapshots.
+pub(crate) fn all_chains(tx: &Transaction<'_>) -> Result<Vec<Vec<DiffId>>, CatalogError> {
+    let numbers: Vec<i64> = tx
+        .prepare_cached("SELECT number FROM snapshots")
+        .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+        .doing("list snapshots")?;
+    numbers
+        .into_iter()
+        .map(|number| chain(tx, number))
+        .collect()
+}
+
+fn layers_by(tx: &Transaction<'_>, query: &str, number: i64) -> Result<Vec<DiffId>, CatalogError> {
+    tx.prepare_cached(query)
+        .and_then(|mut query| {
+            let layers = query.query_map([number], |row| Ok(row.get::<_, Sql<_>>(0)?.0))?;
+            layers.collect()
+        })
+        .doing("read the layers of a snapshot")
+}
+
+/// Returns the key of a snapshot that was made from this one.
+pub(crate) fn child_of(tx: &Transaction<'_>, number: i64) -> Result<Option<String>, CatalogError> {
+    tx.query_row(
+        "SELECT key FROM snapshots WHERE parent = ?1 LIMIT 1",
+        [number],
+        |row| row.get(0),
+    )
+    .optional()
+    .doing("look for snapshots made from this one")
+}
+
+/// Forgets a snapshot.
+pub(crate) fn delete(tx: &Transaction<'_>, number: i64) -> Result<(), CatalogError> {
+    tx.execute("DELETE FROM snapshots WHERE number = ?1", [number])
+        .doing("forget a snapshot")?;
+    Ok(())
+}

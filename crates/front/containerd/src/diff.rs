@@ -1,0 +1,83 @@
+//! The Diff service.
+
+mod apply;
+mod compare;
+mod media;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+use transom_layer::BlobDigest;
+use transom_sealed::Store;
+
+use crate::options::Options;
+use crate::proto::diff as proto;
+
+/// Layers that are taken in at the same time: each takes a core and a half, and some megabytes.
+const AT_ONCE: usize = 4;
+
+/// The service over a store.
+#[derive(Debug)]
+pub(crate) struct Differ {
+    store: Arc<Store>,
+    options: Arc<Options>,
+    /// Locked while a blob is taken in, so that it is taken in once.
+    blobs: Mutex<HashMap<BlobDigest, Weak<tokio::sync::Mutex<()>>>>,
+    places: Semaphore,
+}
+
+impl Differ {
+    pub(crate) fn new(store: Arc<Store>, options: Arc<Options>) -> Self {
+        Self {
+            store,
+            options,
+            blobs: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// Returns what is to be locked while a blob is taken in.
+    fn lock_of(&self, blob: BlobDigest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut blobs = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.retain(|_, lock| lock.strong_count() > 0);
+        let known = blobs.get(&blob).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let lock = Arc::default();
+            blobs.insert(blob, Arc::downgrade(&lock));
+            lock
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl proto::diff_server::Diff for Differ {
+    async fn apply(
+        &self,
+        request: Request<proto::ApplyRequest>,
+    ) -> Result<Response<proto::ApplyResponse>, Status> {
+        let (headers, _, request) = request.into_parts();
+        let applied = self.apply_layer(&headers, request).await?;
+        let applied = Some(applied);
+        Ok(Response::new(proto::ApplyResponse { applied }))
+    }
+
+    async fn diff(
+        &self,
+        request: Request<proto::DiffRequest>,
+    ) -> Result<Response<proto::DiffResponse>, Status> {
+        let (headers, _, request) = request.into_parts();
+        let diff = self.compare(&headers, request).await?;
+        let diff = Some(diff);
+        Ok(Response::new(proto::DiffResponse { diff }))
+    }
+}
+
+/// The namespace that a snapshot's key begins with; calls of containerd 1.x carry none in their headers.
+fn namespace_of(key: &str) -> &str {
+    match key.split_once('/') {
+        Some((namespace, _)) if !namespace.is_empty() => namespace,
+        _ => "default",
+    }
+}

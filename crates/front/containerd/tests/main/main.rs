@@ -1,0 +1,9 @@
+//! The services over gRPC, on real mounts, as containerd would use them.
+#![cfg(target_os = "linux")]
+
+mod content;
+mod diff;
+mod metastore;
+mod suite;
+mod support;
+mod windows;
