@@ -9,8 +9,10 @@
 )]
 
 mod bench;
+mod clients;
 mod command;
 mod corpus;
+mod e2e;
 mod fuzz;
 mod generate;
 mod layers;
@@ -31,6 +33,7 @@ usage: cargo xtask <command>
   quickstart [IMAGE]            build transom and show it on the bundled sample image, or on IMAGE
   test                          everything CI runs: tests, doc tests, format, lints, fuzz targets
   wine                          the tests as Windows programs, run by Wine
+  e2e                           the tests in which real clients (Docker) use transom
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
   bench                         fetch the benchmark corpus, measure the engine on it, print ratios
   fuzz [TARGET] [--seconds N]   fuzz one target or all, N seconds each (default 60)
@@ -62,6 +65,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         }
         ("test", []) => test::run(),
         ("wine", []) => wine::run_alone(),
+        ("e2e", []) => e2e::run(),
         ("lint", []) => lint::run_all(),
         ("bench", []) => bench::run(),
         ("fuzz", rest) => fuzz::run(rest),

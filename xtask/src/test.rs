@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{command, run_and_read};
 use crate::wine::Wine;
-use crate::{fuzz, generate, lint, root, system};
+use crate::{clients, fuzz, generate, lint, root, system};
 
 /// How many random cases the tests of round trips try; fewer when they are run alone, thousands in a night.
 const CASES: &str = "TRANSOM_CASES";
@@ -23,14 +23,16 @@ pub(crate) fn run() -> Result<()> {
     system::install_tools_in_ci();
     let cases = std::env::var(CASES).unwrap_or_else(|_| CASES_HERE.to_owned());
     let mut report = Report::default();
+    // Tests with real clients are among the others; without these they say that they are skipped.
+    let clients = clients::fetch().map(|folder| (clients::VARIABLE, folder));
     if system::has_cargo("nextest") {
         let mut nextest = command("cargo nextest run --workspace --no-fail-fast --profile ci");
-        report.tests(nextest.env(CASES, &cases))?;
+        report.tests(nextest.env(CASES, &cases).envs(clients))?;
         report.add_skipped_of_nextest();
         report.tests(&mut command("cargo test --workspace --doc --no-fail-fast"))?;
     } else {
         let mut tests = command("cargo test --workspace --no-fail-fast -- --show-output");
-        report.tests(tests.env(CASES, &cases))?;
+        report.tests(tests.env(CASES, &cases).envs(clients))?;
     }
     report.tests(&mut fuzz::seeds())?;
     report.as_windows_programs();
@@ -116,7 +118,7 @@ impl Report {
 
     /// The runner shows the output of failed tests only; that of the others is in its report, which lies in this
     /// folder wherever cargo builds.
-    fn add_skipped_of_nextest(&mut self) {
+    pub(crate) fn add_skipped_of_nextest(&mut self) {
         let report = root().join("target/nextest/ci/junit.xml");
         let report = fs::read_to_string(report).unwrap_or_default();
         for line in report.lines() {

@@ -152,6 +152,15 @@ impl<E: Engine> Driver<E> {
         self.layer(Operation::Put, id).drop_reference()
     }
 
+    /// Gives all references back, whoever holds them, and unmounts. A front calls this when whoever could hold one is
+    /// gone, or says that nobody does.
+    ///
+    /// # Errors
+    /// As for the last [`put`](Self::put).
+    pub fn put_all(&self, id: &Id) -> Result<(), DriverError> {
+        self.layer(Operation::Put, id).drop_references()
+    }
+
     /// Deletes what dead processes and interrupted removals have left.
     ///
     /// # Errors

@@ -113,6 +113,11 @@ impl<E: Engine> Layer<E> {
                 .store(count - 1)
                 .map_err(|failure| self.error(Cause::Step(failure), Vec::new()));
         }
+        self.drop_references()
+    }
+
+    /// Takes all references away, and unmounts.
+    pub(crate) fn drop_references(&mut self) -> Result<(), DriverError> {
         self.turn.mount.count = 0;
         self.turn.mount.path = None;
         self.settle()

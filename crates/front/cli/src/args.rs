@@ -99,6 +99,9 @@ pub(crate) enum Command {
     Df,
     /// Test what this host can do, and tell what it lacks.
     Doctor(Doctor),
+    /// Serve container engines until told to stop.
+    #[cfg(all(feature = "serve", target_os = "linux"))]
+    Serve(Serve),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -546,4 +549,51 @@ pub(crate) struct Acl {
     pub(crate) path: String,
     /// The security descriptor, as SDDL: O:BAG:SYD:(A;;FA;;;BA).
     pub(crate) sddl: String,
+}
+
+/// At least one socket is to be served.
+#[cfg(all(feature = "serve", target_os = "linux"))]
+#[derive(Debug, clap::Args)]
+#[group(id = "sockets", required = true, multiple = true, args = ["graphdriver"])]
+pub(crate) struct Serve {
+    /// Serve Docker's graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes
+    /// it dockerd's --storage-driver NAME.
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) graphdriver: Option<PathBuf>,
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// Which lines are logged.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info",
+        env = "TRANSOM_LOG"
+    )]
+    pub(crate) log_level: LogLevel,
+}
+
+/// How log lines look.
+#[cfg(all(feature = "serve", target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Which lines are logged: those of a level, and all above it.
+#[cfg(all(feature = "serve", target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    /// What made the server fail.
+    Error,
+    /// Calls that failed.
+    Warn,
+    /// What the server does on the whole.
+    Info,
+    /// Each call.
+    Debug,
 }

@@ -20,6 +20,8 @@ mod needs_layers;
 #[cfg(not(target_os = "linux"))]
 mod needs_linux;
 mod save;
+#[cfg(all(feature = "serve", target_os = "linux"))]
+mod serve;
 mod stat;
 #[cfg(windows)]
 pub(crate) mod windows;
@@ -51,6 +53,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Doctor(doctor) => return doctor::run(global, &doctor),
         #[cfg(windows)]
         Command::HcsWorker { arguments } => return Ok(global.host.serve(&arguments)),
+        #[cfg(all(feature = "serve", target_os = "linux"))]
+        Command::Serve(serve) => serve::run(global, &serve)?,
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
         command => run_in(&open(global)?, global, command)?,
     }
@@ -89,6 +93,8 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Df => maintain::df(store, global),
         #[cfg(windows)]
         Command::HcsWorker { .. } => unreachable!("run() has taken this"),
+        #[cfg(all(feature = "serve", target_os = "linux"))]
+        Command::Serve(_) => unreachable!("run() has taken this"),
         Command::Verify(_)
         | Command::Doctor(_)
         | Command::Completions { .. }

@@ -1,0 +1,3 @@
+//! Real programs that use Transom.
+#![cfg(target_os = "linux")]
+#![forbid(unsafe_code)]
