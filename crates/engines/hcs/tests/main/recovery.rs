@@ -78,3 +78,26 @@ fn template_machines_of_a_layer_are_stopped_and_no_others() {
         "{left}"
     );
 }
+
+#[test]
+fn a_layer_without_its_size_is_not_there_even_if_it_cannot_be_taken_away() {
+    let site = Site::new();
+    let driver = site.driver();
+    let (_, middle) = make_stack(&driver);
+    // What is left of an earlier removal is in the way, and cannot be destroyed either.
+    std::fs::create_dir(site.home().join("box-removing")).expect("is free");
+    let fail =
+        |call| serde_json::json!({ "call": call, "action": "fail", "code": 0x8007_0070_u32 });
+    let rules = format!("{}\n{}\n", fail("ExpandSandboxSize"), fail("DestroyLayer"));
+    std::fs::write(site.path("machine").join("control"), rules).expect("writes");
+    let layer = id("box");
+    let create = || driver.create_writable(&layer, Some(&middle), [("size", "40GB")]);
+    let error = create().expect_err("the disk is full");
+    assert_eq!(error.kind(), transom_driver::ErrorKind::NoSpace, "{error}");
+    assert!(site.layer(&layer).is_dir(), "it could not be taken away");
+    assert!(!driver.exists(&layer).expect("can tell"));
+    driver.get(&layer).expect_err("is not there");
+    create().expect("takes away what is left, and makes it");
+    assert!(driver.exists(&layer).expect("can tell"));
+    site.expect_no_complaints();
+}
