@@ -52,7 +52,24 @@ impl Call {
 
     /// Answers as the machine does.
     pub(crate) fn done<T>(&self, result: Result<T, HcsError>) -> Answer<T> {
-        result.map_err(|error| error.code().unwrap_or(HResult::GEN_FAILURE))
+        self.done_with(result, Out::nowhere())
+    }
+
+    /// Answers as the machine does, with what it says beside the code.
+    pub(crate) fn done_with<T>(&self, result: Result<T, HcsError>, to: OutText) -> Answer<T> {
+        result.map_err(|error| {
+            if let HcsError::Failed {
+                detail: Some(detail),
+                ..
+            } = &error
+                && !to.is_null()
+                && let Ok(text) = give(detail)
+            {
+                // It was written to before.
+                let _ = to.write(self, "the details", text);
+            }
+            error.code().unwrap_or(HResult::GEN_FAILURE)
+        })
     }
 }
 
@@ -130,6 +147,21 @@ impl<T: Copy> In<T> {
         }
         // SAFETY: it is aligned, and the caller's pointer leads to a value, of which every pattern of bits is one.
         Ok(Some(unsafe { self.0.read() }))
+    }
+
+    /// Reads as many values as the caller says that there are.
+    pub(crate) fn read_all(
+        self,
+        call: &Call,
+        what: &str,
+        count: usize,
+        most: usize,
+    ) -> Answer<Vec<T>> {
+        if self.0.is_null() || !self.0.is_aligned() || count > most {
+            return Err(call.wrong(&format!("{what} of {count} is no pointer to them")));
+        }
+        // SAFETY: it is aligned, and the caller's pointer leads to as many values as he says.
+        Ok(unsafe { std::slice::from_raw_parts(self.0, count) }.to_vec())
     }
 }
 
@@ -232,6 +264,10 @@ impl Parents {
 pub(crate) struct Out<T>(*mut T);
 
 impl<T: Copy> Out<T> {
+    pub(crate) fn nowhere() -> Self {
+        Self(ptr::null_mut())
+    }
+
     pub(crate) fn is_null(self) -> bool {
         self.0.is_null()
     }
@@ -274,7 +310,7 @@ pub(crate) fn give(text: &str) -> Answer<*mut u16> {
 /// PWSTR*, where text goes that the caller frees.
 pub(crate) type OutText = Out<*mut u16>;
 
-/// Says that a function has nothing to add to its code.
+/// Says that a function has nothing to add to its code, so far.
 pub(crate) fn no_details(call: &Call, details: OutText) -> Answer<()> {
     match details.is_null() {
         true => Ok(()),

@@ -78,8 +78,8 @@ impl<E: Engine> Driver<E> {
     /// Makes a writable layer. Of the storage options only `size` counts: see [`size`].
     ///
     /// # Errors
-    /// An option cannot be read, there is a layer of that id, its parent is missing, or the engine fails.
-    /// Nothing is left of it, unless destroying it failed too, which the error then says.
+    /// An option cannot be read, there is a layer of that id, its parent is missing, or the engine fails, as when the
+    /// size cannot be had. Nothing is left of it.
     pub fn create_writable<K: AsRef<str>, V: AsRef<str>>(
         &self,
         id: &Id,
@@ -87,22 +87,15 @@ impl<E: Engine> Driver<E> {
         options: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(), DriverError> {
         let operation = Operation::CreateWritable;
-        let bytes = size::from_options(options)
+        let size = size::from_options(options)
             .map_err(|error| DriverError::new(operation, Some(id), Cause::Options(error)))?;
         let layer = self.layer(operation, id);
         layer.check_parent(parent)?;
         layer
             .call(Step::CreateWritable, |engine, id| {
-                engine.create_writable(id, parent)
+                engine.create_writable(id, parent, size)
             })
-            .map_err(|failure| layer.error(Cause::Step(failure), Vec::new()))?;
-        let Some(bytes) = bytes else { return Ok(()) };
-        layer
-            .call(Step::SetSize, |engine, id| engine.set_size(id, bytes))
-            .map_err(|failure| {
-                let destroyed = layer.call(Step::Destroy, E::destroy);
-                layer.error(Cause::Step(failure), destroyed.err().into_iter().collect())
-            })
+            .map_err(|failure| layer.error(Cause::Step(failure), Vec::new()))
     }
 
     /// Removes a layer. One that is not there is no error.

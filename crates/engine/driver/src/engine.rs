@@ -105,17 +105,20 @@ pub trait Engine: Send + Sync + 'static {
     /// [`ErrorKind::Exists`] if there is one, [`ErrorKind::NotFound`] if there is no such parent.
     fn create(&self, id: &Id, parent: Option<&Id>) -> Result<(), Self::Error>;
 
-    /// Makes a writable layer.
+    /// Makes a writable layer that holds `size` bytes, never 0; without a size the engine decides how much.
+    ///
+    /// A layer that is there has its size. If the process dies in between, the layer is gone when the engine is
+    /// opened again, or can be made again at once.
     ///
     /// # Errors
-    /// [`ErrorKind::Exists`] if there is one, [`ErrorKind::NotFound`] if there is no such parent.
-    fn create_writable(&self, id: &Id, parent: Option<&Id>) -> Result<(), Self::Error>;
-
-    /// Makes a new writable layer hold `bytes` bytes; never called with 0 (the role of ExpandSandboxSize).
-    ///
-    /// # Errors
-    /// The size cannot be had.
-    fn set_size(&self, id: &Id, bytes: u64) -> Result<(), Self::Error>;
+    /// [`ErrorKind::Exists`] if there is one, [`ErrorKind::NotFound`] if there is no such parent, or the size cannot
+    /// be had.
+    fn create_writable(
+        &self,
+        id: &Id,
+        parent: Option<&Id>,
+        size: Option<u64>,
+    ) -> Result<(), Self::Error>;
 
     /// Brings up the lower half of a mount: the layer's disk.
     ///

@@ -108,15 +108,9 @@ impl MemoryEngine {
         self.shared.mounts.path().join(id.as_str())
     }
 
-    fn make(&self, id: &Id, parent: Option<&Id>, is_writable: bool) -> Result<()> {
-        self.state().insert(
-            id,
-            Stored {
-                parent: parent.cloned(),
-                is_writable,
-                ..Stored::default()
-            },
-        )
+    fn make(&self, id: &Id, parent: Option<&Id>, layer: Stored) -> Result<()> {
+        let parent = parent.cloned();
+        self.state().insert(id, Stored { parent, ..layer })
     }
 
     /// Notes what was written into the mount of a writable layer.
@@ -164,23 +158,21 @@ impl Engine for MemoryEngine {
 
     fn create(&self, id: &Id, parent: Option<&Id>) -> Result<()> {
         self.meet(Step::Create, id)?;
-        self.make(id, parent, false)
+        self.make(id, parent, Stored::default())
     }
 
-    fn create_writable(&self, id: &Id, parent: Option<&Id>) -> Result<()> {
+    fn create_writable(&self, id: &Id, parent: Option<&Id>, size: Option<u64>) -> Result<()> {
         self.meet(Step::CreateWritable, id)?;
-        self.make(id, parent, true)
-    }
-
-    fn set_size(&self, id: &Id, bytes: u64) -> Result<()> {
-        self.meet(Step::SetSize, id)?;
-        let mut state = self.state();
-        let layer = state.layer_mut(id)?;
-        if !layer.is_writable || layer.size.is_some_and(|size| size > bytes) {
-            return Err(wrong_state(id, "resized", "writable and smaller"));
+        if size == Some(0) {
+            let text = format!("layer {id} cannot be made: a size of 0 is none");
+            return Err(MemoryError::new(ErrorKind::Invalid, text));
         }
-        layer.size = Some(bytes);
-        Ok(())
+        let layer = Stored {
+            is_writable: true,
+            size,
+            ..Stored::default()
+        };
+        self.make(id, parent, layer)
     }
 
     fn activate(&self, id: &Id) -> Result<()> {

@@ -69,8 +69,6 @@ pub enum Step {
     Create,
     /// [`Engine::create_writable`](crate::Engine::create_writable).
     CreateWritable,
-    /// [`Engine::set_size`](crate::Engine::set_size).
-    SetSize,
     /// [`Engine::activate`](crate::Engine::activate).
     Activate,
     /// [`Engine::prepare`](crate::Engine::prepare).
@@ -112,7 +110,6 @@ impl fmt::Display for Step {
             Self::Exists => "see whether it is there",
             Self::Create => "make it",
             Self::CreateWritable => "make it writable",
-            Self::SetSize => "set its size",
             Self::Activate => "activate it",
             Self::Prepare => "prepare it",
             Self::Unprepare => "unprepare it",

@@ -95,14 +95,24 @@ impl<F: Folder> HcsEngine<F> {
     /// Takes away layers that were never whole, and folders of transports that did not end.
     fn recover(&self) -> std::result::Result<(), Cause> {
         work::clear_staging::<F>(&self.staging)?;
-        let intents = Intent::left(&self.intents).map_err(Cause::io("list", &self.intents))?;
-        for (id, intent) in intents {
-            removal::abandon(self.hcs(), &self.home.join(id.as_str()))?;
-            intent.done().map_err(Cause::io("clear", &self.intents))?;
-        }
+        self.abandon_unfinished()?;
         // What cannot be destroyed now is tried again at the next clean-up; it is out of sight.
         let _ = removal::clean_up(self.hcs(), &self.home);
         Ok(())
+    }
+
+    /// Takes away layers that were never whole. Nobody may be making one meanwhile.
+    fn abandon_unfinished(&self) -> std::result::Result<(), Cause> {
+        let intents = Intent::left(&self.intents).map_err(Cause::io("list", &self.intents))?;
+        for (id, intent) in intents {
+            self.abandon(&id, intent)?;
+        }
+        Ok(())
+    }
+
+    fn abandon(&self, id: &Id, intent: Intent) -> std::result::Result<(), Cause> {
+        removal::abandon(self.hcs(), &self.home.join(id.as_str()))?;
+        intent.done().map_err(Cause::io("clear", &self.intents))
     }
 
     fn hcs(&self) -> &dyn Hcs {
@@ -125,7 +135,7 @@ impl<F: Folder> HcsEngine<F> {
 
     fn existing(&self, id: &Id) -> std::result::Result<PathBuf, Cause> {
         let folder = self.folder(id)?;
-        match folder.is_dir() {
+        match folder.is_dir() && Intent::of(&self.intents, id).is_none() {
             true => Ok(folder),
             false => Err(Cause::state(
                 ErrorKind::NotFound,
@@ -164,6 +174,10 @@ impl<F: Folder> HcsEngine<F> {
             let what = "ids that begin with a dot are kept for the store itself";
             return Err(Cause::state(ErrorKind::Invalid, what));
         }
+        // One that failed before, and could not be taken away then.
+        if let Some(intent) = Intent::of(&self.intents, id) {
+            self.abandon(id, intent)?;
+        }
         if folder.exists() {
             let what = "there is one of that id already";
             return Err(Cause::state(ErrorKind::Exists, what));
@@ -172,7 +186,7 @@ impl<F: Folder> HcsEngine<F> {
         let intent = Intent::begin(&self.intents, id).map_err(Cause::io("note", &folder))?;
         let made = make(&folder, &parents).and_then(|()| Ok(chain::write(&folder, &parents)?));
         if made.is_err() && removal::abandon(self.hcs(), &folder).is_err() {
-            // The intent stays, and the next start takes the layer away.
+            // The intent stays: the layer is not shown, and is taken away by whatever comes next.
             return made;
         }
         intent.done().map_err(Cause::io("clear", &self.intents))?;
@@ -328,7 +342,7 @@ impl<F: Folder> Engine for HcsEngine<F> {
     fn exists(&self, id: &Id) -> Result<bool> {
         let exists = || {
             let folder = self.folder(id)?;
-            Ok(self.hcs.layer_exists(&folder)?)
+            Ok(Intent::of(&self.intents, id).is_none() && self.hcs.layer_exists(&folder)?)
         };
         exists().map_err(step("look for", id))
     }
@@ -342,21 +356,20 @@ impl<F: Folder> Engine for HcsEngine<F> {
         .map_err(step("make", id))
     }
 
-    fn create_writable(&self, id: &Id, parent: Option<&Id>) -> Result<()> {
+    fn create_writable(&self, id: &Id, parent: Option<&Id>, size: Option<u64>) -> Result<()> {
         self.make(id, parent, |folder, parents| {
             if parents.is_empty() {
                 let what = "a writable layer needs a base layer: its disk is a copy of the base's";
                 return Err(Cause::state(ErrorKind::Unsupported, what));
             }
             let parents = transport::descriptors(self.hcs(), parents)?;
-            Ok(self.hcs.create_sandbox_layer(folder, &parents)?)
+            self.hcs.create_sandbox_layer(folder, &parents)?;
+            match size {
+                Some(bytes) => Ok(self.hcs.expand_sandbox_size(folder, bytes)?),
+                None => Ok(()),
+            }
         })
         .map_err(step("make the writable", id))
-    }
-
-    fn set_size(&self, id: &Id, bytes: u64) -> Result<()> {
-        let set = || Ok(self.hcs.expand_sandbox_size(&self.existing(id)?, bytes)?);
-        set().map_err(step("set the size of", id))
     }
 
     fn activate(&self, id: &Id) -> Result<()> {
@@ -496,7 +509,15 @@ impl<F: Folder> Engine for HcsEngine<F> {
     }
 
     fn cleanup(&self) -> Result<()> {
+        let unfinished = {
+            let _structure = self
+                .structure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            self.abandon_unfinished()
+        };
         removal::clean_up(self.hcs(), &self.home)
+            .and(unfinished)
             .map_err(|source| failure("destroy what is left of a", "that was removed", source))
     }
 }

@@ -22,6 +22,12 @@ impl Intent {
         durable::remove(&self.0)
     }
 
+    /// Returns the note of a layer that is being made, or that failed and is still there.
+    pub(crate) fn of(folder: &Path, id: &Id) -> Option<Self> {
+        let path = folder.join(id.as_str());
+        path.exists().then_some(Self(path))
+    }
+
     /// Lists what is left of processes before.
     pub(crate) fn left(folder: &Path) -> io::Result<Vec<(Id, Self)>> {
         let mut left = Vec::new();

@@ -31,6 +31,11 @@ type Result<T> = std::result::Result<T, Cause>;
 /// Removes a layer that nobody uses. What cannot be destroyed now is left to [`clean_up`].
 pub(crate) fn remove(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
     stop_templates(hcs, layer)?;
+    put_away(hcs, layer)
+}
+
+/// Renames a layer out of sight, and destroys it if that is possible now.
+fn put_away(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
     let name = chain::base_name(layer);
     let removing = layer.with_file_name(format!("{name}{REMOVING}"));
     if removing.exists() && layer.exists() {
@@ -78,10 +83,10 @@ fn destroy(hcs: &dyn Hcs, folder: &Path) -> Result<()> {
     Ok(hcs.destroy_layer(folder)?)
 }
 
-/// Destroys a layer that was never whole.
+/// Destroys a layer that was never whole, and so never was a template's.
 pub(crate) fn abandon(hcs: &dyn Hcs, layer: &Path) -> Result<()> {
     match layer.exists() {
-        true => remove(hcs, layer),
+        true => put_away(hcs, layer),
         false => Ok(()),
     }
 }

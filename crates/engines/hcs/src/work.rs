@@ -52,14 +52,22 @@ impl<'a> Work<'a> {
     /// Fills an empty layer. After a failure it is empty again.
     pub(crate) fn import<F: Folder>(&self, tar: &mut dyn Read) -> Result<u64> {
         let note = self.layer.join(EMPTY);
-        if !note.exists() {
+        if is_filled(self.layer).map_err(Cause::io("look into", self.layer))? {
             let what = "it is filled already, or writable";
             return Err(Cause::state(ErrorKind::Exists, what));
         }
         // What a process that died has left.
         self.empty::<F>()?;
-        let imported = transport::import::<F>(self.hcs, &self.place(), tar);
-        match imported {
+        let filled = transport::import::<F>(self.hcs, &self.place(), tar)
+            .map_err(Cause::from)
+            .and_then(|bytes| {
+                // NTFS writes down which files there are before it writes what is in them.
+                let root = self.root::<F>(self.layer)?;
+                root.sync_volume()
+                    .map_err(Cause::io("flush the volume of", self.layer))?;
+                Ok(bytes)
+            });
+        match filled {
             Ok(bytes) => {
                 durable::remove(&note).map_err(Cause::io("remove", note))?;
                 Ok(bytes)
@@ -67,7 +75,7 @@ impl<'a> Work<'a> {
             Err(error) => {
                 // The first error tells more than one of clearing up, which the next import tries again.
                 let _ = self.empty::<F>();
-                Err(error.into())
+                Err(error)
             }
         }
     }
@@ -155,6 +163,14 @@ fn has<F: Folder>(layer: &F, name: &str) -> std::result::Result<Option<bool>, Tr
         }
     }
     Ok(None)
+}
+
+/// Says whether the read-only layer in a folder has been filled: once it was, it cannot be again.
+///
+/// # Errors
+/// The folder cannot be looked into.
+pub fn is_filled(layer: &Path) -> io::Result<bool> {
+    Ok(!layer.join(EMPTY).try_exists()?)
 }
 
 /// Makes the note that a layer is not filled yet.

@@ -281,14 +281,14 @@ impl Engine for SealedEngine {
             .of_layer(id.as_str())
     }
 
-    fn create_writable(&self, id: &Id, parent: Option<&Id>) -> Result<(), NamedLayerError> {
-        self.make(id, parent, NamedKind::Writable { bound: None })
-            .of_layer(id.as_str())
-    }
-
-    fn set_size(&self, id: &Id, bytes: u64) -> Result<(), NamedLayerError> {
-        self.store
-            .bound_writable(id.as_str(), bytes)
+    /// With a size the layer takes root: see [`Store::create_writable`].
+    fn create_writable(
+        &self,
+        id: &Id,
+        parent: Option<&Id>,
+        size: Option<u64>,
+    ) -> Result<(), NamedLayerError> {
+        self.make(id, parent, NamedKind::Writable { bound: size })
             .of_layer(id.as_str())
     }
 
@@ -428,7 +428,6 @@ impl EngineError for NamedLayerError {
             | Fault::NotReadOnly
             | Fault::Applied { .. }
             | Fault::NoBound
-            | Fault::NotEmpty
             | Fault::NoView { .. }
             | Fault::TargetName { .. } => ErrorKind::Invalid,
             Fault::NeedsRoot => ErrorKind::Denied,

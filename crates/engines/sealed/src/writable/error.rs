@@ -92,9 +92,6 @@ pub enum NamedLayerFault {
     /// It has no scratch image.
     #[error("it was made without a size, as a plain folder: it has no bound that could be changed")]
     NoBound,
-    /// It holds changes already.
-    #[error("it holds changes already: a size is given to a new layer")]
-    NotEmpty,
     /// A view that there is not.
     #[error("there is no folder {folder} in it to mount")]
     NoView {

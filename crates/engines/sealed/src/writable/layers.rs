@@ -214,28 +214,6 @@ impl Store {
         scratch::grow(&image, mounted_at.as_deref(), bound)?;
         Ok(self.catalog.write(|tx| catalog::set_bound(tx, id, bound))?)
     }
-
-    /// Gives a writable layer that is still empty a size. It takes root.
-    pub(crate) fn bound_writable(&self, id: &str, bound: u64) -> Result<(), NamedLayerFault> {
-        let layer = self.named(id)?;
-        match layer.kind {
-            NamedKind::ReadOnly { .. } => return Err(NamedLayerFault::NotWritable),
-            NamedKind::Writable { bound: Some(_) } => return self.grow(id, bound),
-            NamedKind::Writable { bound: None } => {}
-        }
-        let _lock = self.lock_writable(id)?;
-        self.refuse_if_active(id)?;
-        let home = self.layout.writable(id);
-        if !durable::names_in(&home.join(UPPER))?.is_empty() {
-            return Err(NamedLayerFault::NotEmpty);
-        }
-        // One that was not finished, because the process died, is in the way.
-        durable::delete(&home.join(SCRATCH))?;
-        make_scratch(&home, bound, self.root_of(&layer)?)?;
-        durable::sync_dir(&home)?;
-        self.catalog.write(|tx| catalog::set_bound(tx, id, bound))?;
-        Ok(durable::delete(&home.join(UPPER))?)
-    }
 }
 
 /// Whose the root of a layer is, and who may do what there.
