@@ -554,8 +554,27 @@ pub(crate) struct Acl {
 /// At least one socket is to be served.
 #[cfg(all(feature = "serve", target_os = "linux"))]
 #[derive(Debug, clap::Args)]
-#[group(id = "sockets", required = true, multiple = true, args = ["graphdriver"])]
+#[group(id = "sockets", required = true, multiple = true, args = ["containerd", "graphdriver"])]
 pub(crate) struct Serve {
+    /// Serve containerd's snapshotter and differ at this socket, for a section
+    /// [proxy_plugins] of its configuration.
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) containerd: Option<PathBuf>,
+    /// The socket at which that containerd listens: layers are read from and written to its
+    /// content store.
+    #[arg(
+        long,
+        value_name = "SOCKET",
+        default_value = "/run/containerd/containerd.sock"
+    )]
+    pub(crate) containerd_address: PathBuf,
+    /// What kind of mounts containerd is given.
+    #[arg(long, value_name = "KIND", value_enum, default_value = "bind")]
+    pub(crate) mounts: Mounts,
+    /// Give real mounts also for unpacking, for a containerd whose differ cannot be replaced
+    /// (1.6). Windows attributes of layers that it unpacks are lost.
+    #[arg(long)]
+    pub(crate) unpack_by_mount: bool,
     /// Serve Docker's graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes
     /// it dockerd's --storage-driver NAME.
     #[arg(long, value_name = "SOCKET")]
@@ -572,6 +591,16 @@ pub(crate) struct Serve {
         env = "TRANSOM_LOG"
     )]
     pub(crate) log_level: LogLevel,
+}
+
+/// What kind of mounts containerd is given.
+#[cfg(all(feature = "serve", target_os = "linux"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mounts {
+    /// Bind mounts of what the store has mounted.
+    Bind,
+    /// As containerd's snapshotter for Windows gives them: nothing is mounted.
+    WindowsLayer,
 }
 
 /// How log lines look.

@@ -1,5 +1,6 @@
 //! `transom serve`: a process that container engines call.
 
+mod containerd;
 mod log;
 mod socket;
 
@@ -42,6 +43,18 @@ async fn serve(global: &Global, args: &Serve) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (stop, stopped) = watch::channel(());
     let mut servers = JoinSet::new();
+    if let Some(path) = &args.containerd {
+        let socket = Socket::listen(path)?;
+        tracing::info!(socket = %path.display(), "serving containerd");
+        let stop = until_stopped(stopped.clone());
+        let server = containerd::server(global, args)?;
+        servers.spawn(async move {
+            let (listener, socket) = socket.split();
+            let served = server.run(listener, stop).await;
+            drop(socket);
+            served
+        });
+    }
     if let Some(path) = &args.graphdriver {
         let plugin = Arc::new(graphdriver(global)?);
         let socket = Socket::listen(path)?;
