@@ -14,6 +14,7 @@ mod edit;
 mod error;
 mod export;
 mod folder;
+mod foreign;
 mod layers;
 mod links;
 mod mounting;

@@ -120,10 +120,16 @@ impl ContentStore {
                 hasher: Hasher::new(),
                 buffer: Vec::with_capacity(PIECE),
                 offset: 0,
+                is_refused: false,
             };
-            let value = make(&mut writer)?;
-            writer.flush().map_err(|error| cut_off(&error))?;
-            Ok::<_, Status>((BlobDigest(writer.hasher.finish()), writer.offset, value))
+            let made = make(&mut writer).and_then(|value| {
+                writer.flush().map_err(|error| cut_off(&error))?;
+                Ok(value)
+            });
+            let is_refused = writer.is_refused;
+            let digest = BlobDigest(writer.hasher.finish());
+            made.map(|value| (digest, writer.offset, value))
+                .map_err(|error| (error, is_refused))
         });
         let request = self.request(ReceiverStream::new(receiver));
         let mut client = self.client.clone();
@@ -137,12 +143,12 @@ impl ContentStore {
             .map_err(|error| Status::internal(error.to_string()))?;
         let (digest, size, value) = match made {
             Ok(made) => made,
-            Err(error) => {
+            Err((error, is_refused)) => {
                 drop(requests);
-                // What containerd has refused tells more than that nobody listened.
                 let refused = answers.await.ok().and_then(Result::err);
                 self.abort(name).await;
-                return Err(refused.unwrap_or(error));
+                // That nobody listened tells less than why.
+                return Err(refused.filter(|_| is_refused).unwrap_or(error));
             }
         };
         let labels = labels_of(&value);
@@ -239,6 +245,8 @@ struct ContentWriter {
     hasher: Hasher,
     buffer: Vec<u8>,
     offset: u64,
+    /// containerd takes no more.
+    is_refused: bool,
 }
 
 impl Write for ContentWriter {
@@ -269,6 +277,7 @@ impl Write for ContentWriter {
         };
         self.offset += size;
         let sent = self.requests.blocking_send(request);
+        self.is_refused |= sent.is_err();
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

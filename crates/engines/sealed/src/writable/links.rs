@@ -39,7 +39,7 @@ pub(super) fn file_id(child: &Child) -> Option<FileId> {
     }
 }
 
-fn is_folder(entry: &UpperEntry) -> bool {
+pub(super) fn is_folder(entry: &UpperEntry) -> bool {
     matches!(entry.kind, UpperKind::Directory { .. })
 }
 

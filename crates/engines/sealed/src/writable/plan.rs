@@ -18,6 +18,7 @@ use transom_ntmeta::filetime::UnixTime;
 use super::describe::{self, Above};
 use super::error::{ChangesError, shown};
 use super::folder::{Child, Uppers};
+use super::foreign;
 use super::links::{self, FileId, Listing, Touched, file_id, join};
 use super::sources;
 use super::upper::{Upper, UpperEntry, UpperKind};
@@ -83,7 +84,10 @@ pub(crate) fn plan(
     upper: &Upper,
     latest: Option<UnixTime>,
 ) -> Result<Vec<Item>, ChangesError> {
-    let listing = links::list_all(upper)?;
+    let mut listing = links::list_all(upper)?;
+    if lower.names() == Names::Windows {
+        foreign::drop_working_directories(&mut listing);
+    }
     let mut touched = links::touched(lower, upper, &listing)?;
     if lower.names() == Names::Windows {
         for folder in TOP_FOLDERS {

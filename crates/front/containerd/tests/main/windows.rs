@@ -112,3 +112,25 @@ fn a_size_label_bounds_what_can_be_written() {
     fs::remove_file(mounted.path().join("big")).unwrap();
     write(mounted.path(), "small", "fits");
 }
+
+/// A Docker daemon on Linux makes a working directory as one folder with the whole path as its name.
+#[test]
+fn an_empty_folder_named_by_a_whole_path_is_not_told_and_one_with_files_is_refused() {
+    if !can_mount() {
+        return;
+    }
+    let bench = with_base();
+    bench.commit_with("one", "base", |root| {
+        fs::create_dir(root.join("C:\\hello")).unwrap();
+        write(root, "new", "new");
+    });
+    bench.look_at("one", |root| {
+        assert_eq!(read(root, "new"), "new");
+        assert!(!root.join("C:\\hello").exists());
+    });
+    let mounted = bench.mount(&bench.prepare("two", "one"));
+    write(mounted.path(), "C:\\hello/file", "lost?");
+    drop(mounted);
+    let error = bench.commit("done", "two").unwrap_err();
+    assert!(error.message().contains("C:\\hello"), "{error}");
+}
