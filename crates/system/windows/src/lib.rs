@@ -24,6 +24,6 @@ pub use hresult::HResult;
 #[cfg(windows)]
 pub use system::{
     AttachedDisk, NtfsBackup, NtfsFolder, NtfsNode, NtfsRestore, Privilege, Privileges, SystemHcs,
-    WindowsBuild, is_elevated, volume_file_system, windows_build,
+    WindowsBuild, allocated, is_elevated, volume_file_system, windows_build,
 };
 pub use watchdog::Watchdog;
