@@ -7,11 +7,14 @@
 //! ```
 
 mod chain;
+mod collect;
 mod host;
 mod layers;
 mod note;
+mod noted;
 mod writable;
 
+pub(super) use collect::{add_usage, collect};
 pub(crate) use host::{Host, service};
 pub(super) use writable::{
     changes, clean_dead, commit, create, export, grow, list, mount, remove, remove_file, umount,

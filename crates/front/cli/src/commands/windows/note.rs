@@ -4,9 +4,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Holds the digest of the manifest of the image that a writable layer was made from.
-pub(super) const IMAGE: &str = "transom-image";
-
 /// Holds the digest of the tar that a read-only layer was filled from.
 pub(super) const FILLED: &str = "transom-filled";
 
