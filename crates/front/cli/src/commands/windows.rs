@@ -8,6 +8,7 @@
 
 mod chain;
 mod collect;
+pub(super) mod edit;
 mod host;
 mod layers;
 mod note;

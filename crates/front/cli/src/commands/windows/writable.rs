@@ -12,7 +12,7 @@ use transom_oci::Below;
 use transom_sealed::diff::Change;
 use transom_sealed::{ElsewhereLayer, ImageRecord, LayerRequest, NamedKind, Removed, Store};
 
-use super::{chain, collect, noted};
+use super::{chain, collect, edit, noted};
 use crate::args::{Commit, Create, Diff, Global, Grow, Latest, Mount, Rm, Umount};
 use crate::commands::apply::{self, names, report, step};
 use crate::commands::diff::Line;
@@ -193,9 +193,14 @@ pub(in crate::commands) fn remove(
     Ok(Some(removed))
 }
 
-/// Files in a writable layer are removed where it is mounted.
-pub(in crate::commands) fn remove_file(_: &Store, _: &Rm, _: &str) -> Result<bool> {
-    Ok(false)
+/// `rm NAME:PATH`; false if it is not of that form.
+pub(in crate::commands) fn remove_file(store: &Store, _: &Rm, what: &str) -> Result<bool> {
+    if edit::split_named(store, what)?.is_none() {
+        return Ok(false);
+    }
+    refuse_image(store, what)?;
+    edit::refuse()?;
+    Ok(true)
 }
 
 /// The engine finds out what is still mounted by itself.
