@@ -17,6 +17,7 @@ mod writable;
 
 pub(super) use collect::{add_usage, collect};
 pub(crate) use host::{Host, service};
+pub(super) use layers::Layers;
 pub(super) use writable::{
     changes, clean_dead, commit, create, export, grow, list, mount, remove, remove_file, umount,
 };
