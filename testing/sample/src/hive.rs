@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_hive_of_nothing_has_the_bytes_of_the_empty_hive() {
+        let (security, time) = ([1, 0, 4, 0x80], FileTime(131_806_944_000_000_000));
+        assert_eq!(
+            Some(hive("SAM", &Key::new("ROOT"), &security, time)),
+            transom_ntmeta::hive::empty("SAM", &security, time)
+        );
+    }
+
+    #[test]
     fn a_hive_is_a_header_and_one_bin_of_whole_blocks() {
         let hive = sample();
         assert_eq!(&hive[..4], b"regf");

@@ -25,6 +25,8 @@ mod catalog;
 mod chain;
 pub mod diff;
 mod durable;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 #[cfg(target_os = "linux")]
 mod engine;
 mod image;
@@ -48,6 +50,8 @@ pub use catalog::{
 };
 pub use chain::{ChainError, Stacking, StackingRule};
 pub use durable::FileError;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::ElsewhereLayer;
 #[cfg(target_os = "linux")]
 pub use engine::SealedEngine;
 pub use image::{AddImageError, AddedImage, NewImage, Removed};

@@ -34,6 +34,10 @@ pub enum StoreError {
     /// The catalog knows no such layer.
     #[error("there is no layer {0} in the store")]
     NoLayer(DiffId),
+    /// There is a layer of that name already.
+    #[cfg(not(target_os = "linux"))]
+    #[error("there is a layer {0:?} already")]
+    NameTaken(String),
 }
 
 /// An open store.
@@ -281,8 +285,9 @@ fn kept_blobs(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, Catalog
 
 fn known_writables(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
     let layers = catalog::named_layers(tx)?.into_iter();
+    // Elsewhere than on Linux another engine keeps their files.
     Ok(layers
-        .filter(|layer| layer.is_writable())
+        .filter(|layer| cfg!(target_os = "linux") && layer.is_writable())
         .map(|layer| layer.id)
         .collect())
 }

@@ -15,6 +15,7 @@
 //! | [`security`] | security descriptors, ACLs, SIDs | MS-DTYP 2.4 |
 //! | [`sddl`] | security descriptors as text | MS-DTYP 2.5.1 |
 //! | [`inherit`] | what a new file gets from its folder's descriptor | MS-DTYP 2.5.3.4 |
+//! | [`hive`] | an empty registry hive | regf 1.3 |
 //!
 //! Metadata is kept as the bytes Windows gave: the views borrow and explain them, they do not rebuild them.
 
@@ -24,6 +25,7 @@ pub mod attributes;
 pub mod backup_stream;
 pub mod ea;
 pub mod filetime;
+pub mod hive;
 pub mod inherit;
 pub mod name;
 pub mod reparse;

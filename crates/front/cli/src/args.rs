@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Stat(Stat),
     /// Print files or streams.
     Cat(Cat),
-    /// Copy files and folders out of an image, or into a writable layer.
+    /// Copy files and folders out of an image, or into a writable layer (into one on Linux only).
     Cp(Cp),
     /// Find files.
     Find(Find),
@@ -79,15 +79,15 @@ pub(crate) enum Command {
     Commit(Commit),
     /// Make an image of another one and a layer tar.
     Apply(Apply),
-    /// Make a writable layer hold more.
+    /// Make a writable layer hold more (Linux).
     Grow(Grow),
-    /// Make folders in a writable layer.
+    /// Make folders in a writable layer (Linux; on Windows work in the mounted one).
     Mkdir(Mkdir),
-    /// Rename a file or folder of a writable layer.
+    /// Rename a file or folder of a writable layer (Linux; on Windows work in the mounted one).
     Mv(Mv),
-    /// Change the attributes of files of a writable layer.
+    /// Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one).
     Attrib(Attrib),
-    /// Give files of a writable layer a security descriptor.
+    /// Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one).
     Acl(Acl),
     /// Check images, or all that is in the store, against their digests.
     Verify(Verify),
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Tell what takes how much space.
     Df,
-    /// Test what this host can do, and tell what it lacks.
+    /// Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live.
     Doctor(Doctor),
     /// Serve container engines until told to stop.
     #[cfg(all(feature = "serve", target_os = "linux"))]

@@ -17,7 +17,7 @@ mod maintain;
 mod mount;
 #[cfg(not(any(target_os = "linux", windows)))]
 mod needs_layers;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod needs_linux;
 mod save;
 #[cfg(all(feature = "serve", target_os = "linux"))]
@@ -37,12 +37,10 @@ use transom_sealed::Store;
 use crate::args::{Args, Command, Global};
 
 // What a system does not have, its commands say.
-#[cfg(not(target_os = "linux"))]
-use self::needs_linux as edit;
 #[cfg(not(any(target_os = "linux", windows)))]
-use self::{needs_layers as mount, needs_layers as writable};
+use self::{needs_layers as mount, needs_layers as writable, needs_linux as edit};
 #[cfg(windows)]
-use self::{windows as mount, windows as writable};
+use self::{windows as mount, windows as writable, windows::edit};
 
 /// Runs what was asked for.
 pub(crate) fn run(args: Args) -> Result<ExitCode> {

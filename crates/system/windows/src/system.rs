@@ -21,6 +21,7 @@ mod node;
 mod nt;
 mod privilege;
 mod restore;
+mod usage;
 mod volume;
 mod wide;
 
@@ -31,6 +32,7 @@ pub use host::{WindowsBuild, is_elevated, volume_file_system, windows_build};
 pub use node::NtfsNode;
 pub use privilege::{Privilege, Privileges};
 pub use restore::NtfsRestore;
+pub use usage::allocated;
 
 /// Says why a test does not run here.
 #[cfg(test)]

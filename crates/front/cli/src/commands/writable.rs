@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use transom_driver::{Id, size};
 use transom_oci::Below;
-use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store};
+use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store, Usage};
 
 use super::apply::{self, latest, names, report, step};
 use super::diff::Line;
@@ -193,4 +193,14 @@ pub(super) fn remove_file(store: &Store, args: &Rm, what: &str) -> Result<bool> 
     refuse_image(store, what)?;
     super::edit::remove(store, &name, &path, args.recursive)?;
     Ok(true)
+}
+
+/// The store has all layers itself, and collects them.
+pub(super) fn collect(_: &Store, _: &Global) -> Result<u64> {
+    Ok(0)
+}
+
+/// The store has counted everything.
+pub(super) fn add_usage(_: &Store, _: &Global, _: &mut Usage) -> Result<u64> {
+    Ok(0)
 }

@@ -144,7 +144,8 @@ unsafe impl Information for FILE_BASIC_INFO {
 #[repr(C)]
 #[derive(Debug, Default)]
 pub(super) struct StandardInfo {
-    allocation: i64,
+    /// Bytes that it takes on the volume.
+    pub(super) allocation: i64,
     end: i64,
     /// Number of names.
     pub(super) links: u32,

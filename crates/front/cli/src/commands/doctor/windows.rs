@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use transom_driver::Id;
 use transom_windows::{Hcs, Privilege, Privileges, is_elevated, volume_file_system, windows_build};
 
-use super::{Check, State};
+use super::{Check, State, life};
 use crate::args::Global;
 use crate::commands::windows::service;
 
@@ -38,17 +37,12 @@ pub(super) fn checks(global: &Global, folder: Option<&Path>) -> Result<Vec<Check
     checks.push(answers);
     if is_there {
         checks.push(name_to_guid());
-        checks.extend(life(global, home.path()));
+        checks.extend(life::try_layer(global, home.path()));
     } else {
         let why = "there is no Host Compute Service to ask";
         checks.push(Check::new("ids of layers", State::Untested, why));
         checks.push(Check::new("life of a layer", State::Untested, why));
     }
-    checks.push(Check::new(
-        "import, mount, export",
-        State::Untested,
-        "needs a base image: `create`, `mount` and `diff` over one that was loaded show it",
-    ));
     Ok(checks)
 }
 
@@ -121,40 +115,4 @@ fn name_to_guid() -> Check {
         ),
         Err(error) => Check::new(what, State::Fails, error),
     }
-}
-
-/// Makes a layer, looks at it, and removes it; after the first step that fails there is no next.
-fn life(global: &Global, home: &Path) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let mut tell = |what: &str, result: Result<String>| {
-        let is_done = result.is_ok();
-        checks.push(check(what, State::Fails, result));
-        is_done
-    };
-    let mut live = || -> Option<()> {
-        let id = Id::new("doctor").ok()?;
-        let layers = match global.host.open(home) {
-            Ok(layers) => layers,
-            Err(error) => {
-                tell("open a store", Err(error));
-                return None;
-            }
-        };
-        let is = |wanted: bool| -> Result<String> {
-            let found = layers.exists(&id)?;
-            anyhow::ensure!(found == wanted, "the service says it is there: {found}");
-            Ok(format!("is there: {found}"))
-        };
-        let created = || Ok(layers.create(&id, None).map(|()| "done".to_owned())?);
-        tell("create a layer", created()).then_some(())?;
-        tell("find it", is(true));
-        let path = || Ok(layers.layer_path(&id)?.display().to_string());
-        tell("its folder", path());
-        let removed = || Ok(layers.remove(&id).map(|()| "done".to_owned())?);
-        tell("remove it", removed()).then_some(())?;
-        tell("it is gone", is(false));
-        Some(())
-    };
-    live();
-    checks
 }

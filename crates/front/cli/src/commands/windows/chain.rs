@@ -5,7 +5,7 @@ use std::io::BufReader;
 use anyhow::{Context, Result, ensure};
 use transom_driver::Id;
 use transom_layer::{ChainId, DiffId, Names};
-use transom_sealed::{ImageRecord, Store};
+use transom_sealed::{ElsewhereLayer, ImageRecord, NamedKind, Store, StoreError};
 
 use super::layers::Layers;
 use crate::args::Global;
@@ -25,15 +25,33 @@ pub(super) fn make(
         display_name(image)
     );
     let diff_ids = image.diff_ids();
-    let mut top = None;
+    let mut top: Option<Id> = None;
     for (index, diff_id) in diff_ids.iter().enumerate() {
         let chain = ChainId::of(&diff_ids[..=index]).context("a chain without layers")?;
         let id = Id::new(&chain.digest().hex())?;
+        note_layer(store, &id, top.as_ref())?;
         fill(store, global, layers, *diff_id, &id, top.as_ref())
             .with_context(|| format!("cannot make layer {diff_id} in Windows"))?;
         top = Some(id);
     }
     top.with_context(|| format!("{} has no layers", display_name(image)))
+}
+
+/// Notes a layer before it is made, so that it is collected when nothing needs it.
+fn note_layer(store: &Store, id: &Id, parent: Option<&Id>) -> Result<()> {
+    let noted = store.note_elsewhere(ElsewhereLayer {
+        id: id.as_str(),
+        parent: parent.map(Id::as_str),
+        kind: NamedKind::ReadOnly { diff_id: None },
+        // Filled, it needs no tar of the store any more.
+        below: Vec::new(),
+        names: Names::Windows,
+        config: None,
+    });
+    match noted {
+        Err(StoreError::NameTaken(_)) => Ok(()),
+        noted => Ok(noted?),
+    }
 }
 
 /// Makes one layer, unless it is there and filled.

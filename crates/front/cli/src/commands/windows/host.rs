@@ -1,6 +1,7 @@
 //! What Windows' layers are reached through: which files, and the process that has the privileges.
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use transom_driver::Driver;
 use transom_hcs::{HcsEngine, Worker, worker};
-use transom_windows::{Folder, NtfsFolder, Privilege, Privileges, SystemHcs, Watchdog};
+use transom_windows::{
+    Create, Folder, Node as _, NtfsFolder, Privilege, Privileges, SystemHcs, Watchdog,
+};
 
 use super::layers::Layers;
 
@@ -24,6 +27,7 @@ const WORKER: &str = "hcs-worker";
 pub(crate) struct Host {
     open: fn(&Path) -> Result<Box<dyn Layers>>,
     serve: fn(&[OsString]) -> ExitCode,
+    write_file: fn(&Path, &str, &[u8]) -> io::Result<()>,
 }
 
 impl Default for Host {
@@ -38,12 +42,18 @@ impl Host {
         Self {
             open: open::<F>,
             serve: serve::<F>,
+            write_file: write_file::<F>,
         }
     }
 
     /// Opens the layers in a folder.
     pub(crate) fn open(&self, home: &Path) -> Result<Box<dyn Layers>> {
         (self.open)(home)
+    }
+
+    /// Makes a file in a folder.
+    pub(crate) fn write_file(&self, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+        (self.write_file)(folder, name, bytes)
     }
 
     /// Is the worker process.
@@ -71,4 +81,10 @@ fn serve<F: Folder>(arguments: &[OsString]) -> ExitCode {
     // Those that the account has are enabled. What one is missing for says so itself.
     let _ = Privileges::enable_for_process(&[Backup, Restore, Security, ManageVolume]);
     worker::serve::<F>(&service(), arguments)
+}
+
+fn write_file<F: Folder>(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut file = F::open_root(folder)?.create_file(name, Create::New)?;
+    file.write_all(bytes)?;
+    file.sync()
 }

@@ -1,19 +1,18 @@
 //! The commands: `create`, `list`, `mount`, `umount`, `commit`, and the parts of `diff`, `changes` and `rm` that
 //! concern writable layers.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use transom_driver::{ChangeKind, Id};
+use transom_driver::{ChangeKind, Id, size};
 use transom_oci::Below;
 use transom_sealed::diff::Change;
-use transom_sealed::{ImageRecord, LayerRequest, Removed, Store};
+use transom_sealed::{ElsewhereLayer, ImageRecord, LayerRequest, NamedKind, Removed, Store};
 
-use super::layers::Layers;
-use super::{chain, note};
+use super::{chain, collect, edit, noted};
 use crate::args::{Commit, Create, Diff, Global, Grow, Latest, Mount, Rm, Umount};
 use crate::commands::apply::{self, names, report, step};
 use crate::commands::diff::Line;
@@ -22,72 +21,34 @@ use crate::commands::maintain::refuse_image;
 use crate::target::Target;
 use crate::{output, progress};
 
-/// The folder in the store that has the layers of Windows.
-const HOME: &str = "windowsfilter";
-
-fn home(global: &Global) -> Result<PathBuf> {
-    Ok(crate::commands::root(global)?.join(HOME))
-}
-
-/// The writable layers and the digests of their images' manifests.
-fn named(global: &Global) -> Result<Vec<(String, String)>> {
-    let home = home(global)?;
-    let entries = match fs::read_dir(&home) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("cannot list {}", home.display()))?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        // One that is being removed has a name that is no id.
-        if entry.file_type()?.is_dir()
-            && Id::new(&name).is_ok()
-            && let Some(manifest) = note::read(&entry.path(), note::IMAGE)?
-        {
-            found.push((name, manifest));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn is_named(global: &Global, name: &str) -> Result<bool> {
-    Ok(named(global)?.iter().any(|(known, _)| known == name))
-}
-
-/// A writable layer that was made before, with the driver that has it.
-fn open(global: &Global, name: &str) -> Result<(Box<dyn Layers>, Id)> {
-    ensure!(
-        is_named(global, name)?,
-        "there is no writable layer {name:?}; `list` shows which there are"
-    );
-    Ok((global.host.open(&home(global)?)?, Id::new(name)?))
-}
-
 pub(in crate::commands) fn create(store: &Store, global: &Global, args: &Create) -> Result<()> {
     let id = Id::new(&args.name)?;
     let image = Target::image(store, &args.from)?;
-    let layers = global.host.open(&home(global)?)?;
-    let parent = chain::make(store, global, &*layers, &image)?;
     let options: Vec<_> = args.options().collect();
-    layers.create_writable(&id, Some(&parent), &options)?;
-    let noted = layers
-        .layer_path(&id)
-        .map_err(anyhow::Error::from)
-        .and_then(|folder| {
-            Ok(note::write(
-                &folder,
-                note::IMAGE,
-                &image.manifest.to_string(),
-            )?)
-        });
-    if let Err(error) = noted {
-        // Without the note nobody could find it.
-        layers.remove(&id)?;
-        return Err(error.context(format!("cannot note which image {id} is of")));
+    let bound = size::from_options(options.iter().copied())
+        .with_context(|| format!("cannot read the storage options of {id}"))?;
+    let layers = noted::open(store, global)?;
+    // Somebody else's may be in the folder, which no row is to claim.
+    ensure!(
+        !layers.exists(&id)?,
+        "there is a layer {:?} already",
+        args.name
+    );
+    let parent = chain::make(store, global, &*layers, &image)?;
+    store.note_elsewhere(ElsewhereLayer {
+        id: id.as_str(),
+        parent: Some(parent.as_str()),
+        kind: NamedKind::Writable { bound },
+        below: image.diff_ids(),
+        names: image.names_rule(),
+        config: Some(image.config),
+    })?;
+    if let Err(error) = layers.create_writable(&id, Some(&parent), &options) {
+        // One that is there after all could not be taken away: `rm` finds it by its row.
+        if !layers.exists(&id)? {
+            store.forget_elsewhere(id.as_str())?;
+        }
+        return Err(error.into());
     }
     let from = display_name(&image);
     if global.json {
@@ -103,24 +64,27 @@ pub(in crate::commands) fn create(store: &Store, global: &Global, args: &Create)
 
 pub(in crate::commands) fn list(store: &Store, global: &Global) -> Result<()> {
     let images = store.images()?;
-    let layers = named(global)?.into_iter().map(|(name, manifest)| {
-        let of = |image: &&ImageRecord| image.manifest.to_string() == manifest;
+    let layers = noted::writable(store, global)?.into_iter().map(|layer| {
+        let of = |image: &&ImageRecord| {
+            Some(image.config) == layer.config && image.diff_ids() == layer.below
+        };
         let image = images.iter().find(of).map(display_name);
-        (name, image.unwrap_or(manifest))
+        (layer.id, image)
     });
     if global.json {
         let layers =
             layers.map(|(name, image)| json!({ "name": name, "writable": true, "image": image }));
         return output::json(&json!({ "layers": layers.collect::<Vec<_>>() }));
     }
+    let removed = || "(removed)".to_owned();
     let rows: Vec<_> = layers
-        .map(|(name, image)| vec![name, "writable".to_owned(), image])
+        .map(|(name, image)| vec![name, "writable".to_owned(), image.unwrap_or_else(removed)])
         .collect();
     output::table(&["NAME", "KIND", "IMAGE"], &[], &rows)
 }
 
-pub(in crate::commands) fn mount(_: &Store, global: &Global, args: &Mount) -> Result<()> {
-    let (layers, id) = open(global, &args.what)?;
+pub(in crate::commands) fn mount(store: &Store, global: &Global, args: &Mount) -> Result<()> {
+    let (layers, id, _) = noted::open_writable(store, global, &args.what)?;
     let volume = layers.get(&id)?;
     if global.json {
         return output::json(&json!({ "target": volume, "via": "windows" }));
@@ -128,41 +92,32 @@ pub(in crate::commands) fn mount(_: &Store, global: &Global, args: &Mount) -> Re
     output::line(&volume.display().to_string())
 }
 
-pub(in crate::commands) fn umount(_: &Store, global: &Global, args: &Umount) -> Result<()> {
-    let (layers, id) = open(global, &args.what)?;
+pub(in crate::commands) fn umount(store: &Store, global: &Global, args: &Umount) -> Result<()> {
+    let (layers, id, _) = noted::open_writable(store, global, &args.what)?;
     Ok(layers.put(&id)?)
 }
 
 pub(in crate::commands) fn commit(store: &Store, global: &Global, args: &Commit) -> Result<()> {
-    let (layers, id) = open(global, &args.name)?;
+    let (layers, id, noted) = noted::open_writable(store, global, &args.name)?;
     let names = names(&args.image.tag)?;
-    let image = image_of(store, &*layers, &id)?;
+    let config = noted
+        .config
+        .with_context(|| format!("it is not noted which image {id} is of"))?;
     note_times(global, &args.image.latest);
     let session = store.session()?;
     let layer = {
         let progress = progress::to_stderr(global.quiet);
         let watch = progress.layer_started(id.as_str(), None);
-        let request = LayerRequest::new(id.as_str(), image.names_rule());
+        let request = LayerRequest::new(id.as_str(), noted.names);
         session.import_layer(layers.diff(&id)?, &request, &|bytes| watch.advance(bytes))?
     };
     let below = Below {
-        layers: image.diff_ids(),
-        config: image.config,
+        layers: noted.below,
+        config,
     };
     let step = step(&args.image, format!("transom commit {id}"));
     let added = apply::add(store, session, &below, &layer, &step, names)?;
     report(global, &added, "committed")
-}
-
-/// Finds the image that a writable layer was made from.
-fn image_of(store: &Store, layers: &dyn Layers, id: &Id) -> Result<ImageRecord> {
-    let manifest = note::read(&layers.layer_path(id)?, note::IMAGE)?
-        .with_context(|| format!("it is not noted which image {id} is of"))?;
-    let images = store.images()?;
-    let of = |image: &ImageRecord| image.manifest.to_string() == manifest;
-    images.into_iter().find(of).with_context(|| {
-        format!("the image that {id} was made from, {manifest}, is not in the store: load it again")
-    })
 }
 
 /// Says that times in the layer stay as Windows has them.
@@ -178,8 +133,8 @@ pub(in crate::commands) fn grow(_: &Store, _: &Global, _: &Grow) -> Result<()> {
 }
 
 /// `diff NAME -o FILE`
-pub(in crate::commands) fn export(_: &Store, global: &Global, args: &Diff) -> Result<()> {
-    let (layers, id) = open(global, &args.first)?;
+pub(in crate::commands) fn export(store: &Store, global: &Global, args: &Diff) -> Result<()> {
+    let (layers, id, _) = noted::open_writable(store, global, &args.first)?;
     note_times(global, &args.latest);
     let mut diff = layers.diff(&id)?;
     match args.output.as_deref() {
@@ -199,14 +154,14 @@ pub(in crate::commands) fn export(_: &Store, global: &Global, args: &Diff) -> Re
 
 /// `changes NAME`; `None` if there is no such writable layer.
 pub(in crate::commands) fn changes(
-    _: &Store,
+    store: &Store,
     global: &Global,
     name: &str,
 ) -> Result<Option<Vec<Line>>> {
-    if !is_named(global, name)? {
+    if noted::find(store, global, name)?.is_none() {
         return Ok(None);
     }
-    let (layers, id) = open(global, name)?;
+    let (layers, id, _) = noted::open_writable(store, global, name)?;
     let line = |change: transom_driver::Change| Line {
         path: change.path.into_bytes(),
         change: match change.kind {
@@ -226,18 +181,26 @@ pub(in crate::commands) fn remove(
     global: &Global,
     what: &str,
 ) -> Result<Option<Removed>> {
-    if !is_named(global, what)? {
+    if noted::find(store, global, what)?.is_none() {
         return Ok(None);
     }
     refuse_image(store, what)?;
-    let (layers, id) = open(global, what)?;
-    layers.remove(&id)?;
-    Ok(Some(Removed::default()))
+    let home = noted::home(global)?;
+    let (layers, id, _) = noted::open_writable(store, global, what)?;
+    let mut removed = collect::remove(store, &*layers, &home, id.as_str())?;
+    // Its image may be gone already, and with this one nobody needs the layers below.
+    removed.bytes += collect::remove_unneeded(store, &*layers, &home)?;
+    Ok(Some(removed))
 }
 
-/// Files in a writable layer are removed where it is mounted.
-pub(in crate::commands) fn remove_file(_: &Store, _: &Rm, _: &str) -> Result<bool> {
-    Ok(false)
+/// `rm NAME:PATH`; false if it is not of that form.
+pub(in crate::commands) fn remove_file(store: &Store, _: &Rm, what: &str) -> Result<bool> {
+    if edit::split_named(store, what)?.is_none() {
+        return Ok(false);
+    }
+    refuse_image(store, what)?;
+    edit::refuse()?;
+    Ok(true)
 }
 
 /// The engine finds out what is still mounted by itself.
