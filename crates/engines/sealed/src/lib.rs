@@ -36,6 +36,7 @@ mod staging;
 mod store;
 mod streams;
 mod tree;
+mod turns;
 #[cfg(target_os = "linux")]
 mod writable;
 
@@ -53,6 +54,7 @@ pub use index::{BuildError, EntryRule, IndexError, RebuildError};
 pub use maintain::{Damage, ImageUsage, Usage};
 pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
+pub use turns::Turn;
 #[cfg(target_os = "linux")]
 pub use writable::{
     ChangesError, EditError, Editor, ExportError, MountReport, NamedLayerError, NamedLayerFault,
