@@ -13,6 +13,7 @@ pub(super) fn run(store: &Store, global: &Global, args: &Load) -> Result<()> {
     let options = LoadOptions {
         names: args.name.clone(),
         platform: args.platform.clone(),
+        every_platform: false,
         keep_blobs: !args.drop_compressed,
         whiteouts: args.whiteouts.rule(),
         strict: args.strict,
