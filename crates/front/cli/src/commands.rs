@@ -19,6 +19,10 @@ mod mount;
 mod needs_layers;
 #[cfg(not(target_os = "linux"))]
 mod needs_linux;
+#[cfg(feature = "registry")]
+mod pull;
+#[cfg(feature = "registry")]
+mod push;
 mod save;
 mod stat;
 #[cfg(windows)]
@@ -61,6 +65,10 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
     match command {
         Command::Load(load) => load::run(store, global, &load),
         Command::Save(save) => save::run(store, global, &save),
+        #[cfg(feature = "registry")]
+        Command::Pull(pull) => pull::run(store, global, &pull),
+        #[cfg(feature = "registry")]
+        Command::Push(push) => push::run(store, global, &push),
         Command::Images => images::images(store, global),
         Command::Layers => images::layers(store, global),
         Command::Tag(tag) => images::tag(store, &tag),

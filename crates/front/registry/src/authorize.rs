@@ -106,7 +106,10 @@ impl Authorizer {
         let what = format!("log in to {}", self.host);
         let mut scopes = self.scopes.clone();
         scopes.extend(asked.iter().filter(|one| !self.covers(one)).cloned());
-        let identity = self.credentials.as_ref().filter(|one| one.is_identity_token);
+        let identity = self
+            .credentials
+            .as_ref()
+            .filter(|one| one.is_identity_token);
         let response = if let Some(identity) = identity {
             let mut form = Url::parse("form:").map_err(|_| self.failed("no form"))?;
             form.query_pairs_mut()

@@ -114,7 +114,11 @@ mod tests {
             ("basic", vec![Challenge::Basic]),
             (
                 "Bearer realm=\"https://a/t\",service=\"s\",scope=\"repository:a/b:pull,push x:y:z\"",
-                vec![bearer("https://a/t", Some("s"), &["repository:a/b:pull,push", "x:y:z"])],
+                vec![bearer(
+                    "https://a/t",
+                    Some("s"),
+                    &["repository:a/b:pull,push", "x:y:z"],
+                )],
             ),
             (
                 "BEARER Realm = https://a/t , error=\"a \\\"b\\\"\"",

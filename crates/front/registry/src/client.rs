@@ -80,9 +80,9 @@ impl Registry {
                 .filter_map(|value| value.to_str().ok().map(str::to_owned))
                 .collect();
             let headers = headers.iter().map(String::as_str);
-            let renewed = self
-                .authorizer
-                .renew(&self.http, &self.base, used.as_deref(), headers)?;
+            let renewed =
+                self.authorizer
+                    .renew(&self.http, &self.base, used.as_deref(), headers)?;
             if renewed {
                 response = self.send(request, self.authorizer.current())?;
             }

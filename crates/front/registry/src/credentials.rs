@@ -63,6 +63,9 @@ mod tests {
     #[test]
     fn nothing_of_it_is_shown() {
         let shown = format!("{:?}", Credentials::new("name", "secret"));
-        assert!(!shown.contains("secret") && !shown.contains("name"), "{shown}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("name"),
+            "{shown}"
+        );
     }
 }

@@ -60,7 +60,11 @@ fn default_folder() -> Option<PathBuf> {
 /// The names under which a registry may be listed; Docker Hub's is a URL of old.
 fn keys(host: &str) -> Vec<String> {
     let names: &[&str] = match host {
-        "docker.io" => &["https://index.docker.io/v1/", "index.docker.io", "docker.io"],
+        "docker.io" => &[
+            "https://index.docker.io/v1/",
+            "index.docker.io",
+            "docker.io",
+        ],
         host => &[host],
     };
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -91,9 +95,9 @@ fn in_auths(config: &Value, keys: &[String]) -> Option<Credentials> {
     let wanted = |listed: &str| keys.iter().any(|key| bare(listed) == bare(key));
     let (_, entry) = auths.iter().find(|(listed, _)| wanted(listed))?;
     let text = |key| entry.get(key)?.as_str().filter(|text| !text.is_empty());
-    let pair = text("auth").and_then(Credentials::from_basic).or_else(|| {
-        Some(Credentials::new(text("username")?, text("password")?))
-    });
+    let pair = text("auth")
+        .and_then(Credentials::from_basic)
+        .or_else(|| Some(Credentials::new(text("username")?, text("password")?)));
     match text("identitytoken") {
         Some(token) => Some(Credentials {
             username: pair.map(|pair| pair.username).unwrap_or_default(),
@@ -155,8 +159,8 @@ fn ask(helper: &str, server: &str) -> Result<Option<Credentials>, RegistryError>
         let said: String = said.chars().take(200).collect();
         return Err(failed(format!("it ends with {status}: {said:?}")));
     }
-    let answer: Value = serde_json::from_slice(&output)
-        .map_err(|_| failed("its answer is no JSON".to_owned()))?;
+    let answer: Value =
+        serde_json::from_slice(&output).map_err(|_| failed("its answer is no JSON".to_owned()))?;
     let text = |key| answer.get(key).and_then(Value::as_str).unwrap_or_default();
     if text("Secret").is_empty() {
         return Ok(None);

@@ -191,7 +191,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 /// Returns what of a URL may be shown: queries may be signed, and as good as a password.
 pub(crate) fn shown(url: &Url) -> String {
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
     let host = url.host_str().unwrap_or_default();
     format!("{}://{host}{port}{}", url.scheme(), url.path())
 }
@@ -213,7 +215,9 @@ pub(crate) fn read_answer(
 ) -> Result<Vec<u8>, RegistryError> {
     let place = shown(response.url());
     let mut bytes = Vec::new();
-    let read = response.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let read = response
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes);
     read.map_err(|error| RegistryError::Unreachable {
         what: what.to_owned(),
         place: place.clone(),
@@ -261,7 +265,10 @@ pub(crate) fn said(response: Response) -> String {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
+    text.chars()
+        .take(200)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 #[cfg(test)]
@@ -275,7 +282,11 @@ mod tests {
     #[test]
     fn nothing_leads_from_https_to_anything_less() {
         let safe = url("https://a.example/");
-        for bad in ["http://a.example/", "ftp://a.example/", "file:///etc/passwd"] {
+        for bad in [
+            "http://a.example/",
+            "ftp://a.example/",
+            "file:///etc/passwd",
+        ] {
             assert!(check_step(&safe, &url(bad)).is_err(), "{bad}");
         }
         assert!(check_step(&safe, &url("https://b.example/")).is_ok());
@@ -299,10 +310,18 @@ mod tests {
 
     #[test]
     fn loopback_is_told_by_the_address() {
-        for near in ["http://localhost/", "http://127.3.2.1:5/", "http://[::1]:5/"] {
+        for near in [
+            "http://localhost/",
+            "http://127.3.2.1:5/",
+            "http://[::1]:5/",
+        ] {
             assert!(is_loopback(&url(near)), "{near}");
         }
-        for far in ["http://localhost.example/", "http://10.0.0.1/", "http://[::2]/"] {
+        for far in [
+            "http://localhost.example/",
+            "http://10.0.0.1/",
+            "http://[::2]/",
+        ] {
             assert!(!is_loopback(&url(far)), "{far}");
         }
     }

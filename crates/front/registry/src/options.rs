@@ -49,10 +49,16 @@ impl FromStr for Mirror {
         let mut parsed =
             Url::parse(url).map_err(|_| refused(url, "a mirror is written HOST=URL"))?;
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-            return Err(refused(&shown(&parsed), "expected https://HOST/ or http://HOST/"));
+            return Err(refused(
+                &shown(&parsed),
+                "expected https://HOST/ or http://HOST/",
+            ));
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(refused(&shown(&parsed), "credentials do not belong in a URL"));
+            return Err(refused(
+                &shown(&parsed),
+                "credentials do not belong in a URL",
+            ));
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(refused(&shown(&parsed), "it has more than a path"));

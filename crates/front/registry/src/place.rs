@@ -32,12 +32,12 @@ pub(crate) fn registry(
     };
     let secure = base("https", server)?;
     let plain = base("http", server)?;
-    let url = if options.plain_http || (is_loopback(&plain) && speaks_plainly(http, &secure, &plain)?)
-    {
-        plain
-    } else {
-        secure
-    };
+    let url =
+        if options.plain_http || (is_loopback(&plain) && speaks_plainly(http, &secure, &plain)?) {
+            plain
+        } else {
+            secure
+        };
     let credentials = match &options.credentials {
         Some(credentials) => Some(credentials.clone()),
         None => docker_config::credentials(options.docker_config.as_deref(), host)?,
@@ -64,7 +64,9 @@ pub(crate) fn mirrors(
     let mirrors = options.mirrors.iter().filter(|mirror| mirror.host == host);
     let registries = mirrors.map(|mirror| {
         let url = mirror.url.clone();
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
         let own = format!("{}{port}", url.host_str().unwrap_or_default());
         let credentials = docker_config::credentials(options.docker_config.as_deref(), &own)?;
         let authorizer = Authorizer::new(&own, credentials, scopes.to_vec());
@@ -90,7 +92,10 @@ fn base(scheme: &str, server: &str) -> Result<Url, RegistryError> {
 fn speaks_plainly(http: &Http, secure: &Url, plain: &Url) -> Result<bool, RegistryError> {
     let ask = |base: &Url| {
         let url = base.join("v2/").unwrap_or_else(|_| base.clone());
-        http.send(&Request::new("find the registry", Method::GET, url), &|_| None)
+        http.send(
+            &Request::new("find the registry", Method::GET, url),
+            &|_| None,
+        )
     };
     let Err(error) = ask(secure) else {
         return Ok(false);

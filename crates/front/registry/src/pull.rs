@@ -4,7 +4,9 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use reqwest::Url;
-use transom_oci::{Descriptor, LoadOptions, Loaded, Progress, Remote, is_document, load_from, new_name};
+use transom_oci::{
+    Descriptor, LoadOptions, Loaded, Progress, Remote, is_document, load_from, new_name,
+};
 use transom_sealed::Store;
 
 use crate::client::{Document, Registry};

@@ -216,9 +216,9 @@ fn bring_all(
     }
     let count = |wanted| arrivals.iter().filter(|one| **one == wanted).count();
     Ok(PushReport {
-        digest: images
-            .first()
-            .map_or(BlobDigest(Digest::of(b"")), |image| digest_of(image.manifest())),
+        digest: images.first().map_or(BlobDigest(Digest::of(b"")), |image| {
+            digest_of(image.manifest())
+        }),
         images: images.iter().map(|image| image.saved().clone()).collect(),
         uploaded: count(Arrival::Uploaded),
         mounted: count(Arrival::Mounted),

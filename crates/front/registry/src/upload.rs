@@ -88,11 +88,7 @@ enum Begun {
     Upload(Url),
 }
 
-fn begin(
-    registry: &Registry,
-    blob: &Blob<'_>,
-    from: Option<&str>,
-) -> Result<Begun, RegistryError> {
+fn begin(registry: &Registry, blob: &Blob<'_>, from: Option<&str>) -> Result<Begun, RegistryError> {
     let what = format!("begin to upload blob {}", blob.digest);
     let mut url = registry.url("blobs/uploads/")?;
     if let Some(from) = from {
@@ -127,8 +123,8 @@ fn send(
     let what = format!("upload blob {}", blob.digest);
     url.query_pairs_mut()
         .append_pair("digest", &blob.digest.to_string());
-    let request = Request::new(&what, Method::PUT, url)
-        .header("Content-Type", "application/octet-stream");
+    let request =
+        Request::new(&what, Method::PUT, url).header("Content-Type", "application/octet-stream");
     let response = match &blob.source {
         Source::Bytes(bytes) => registry.call_once(&request.payload(Payload::Bytes(bytes)))?,
         Source::File(open) => {
