@@ -40,7 +40,7 @@ pub use commit::{Below, CommitError, Step, commit};
 pub use document::{Config, Descriptor, History, Index, Manifest, PlatformSpec};
 pub use json::{JsonError, MAX_DOCUMENT};
 pub use load::{LoadError, LoadOptions, Loaded, LoadedLayer, load, load_from};
-pub use media::{DOCUMENT_TYPES, is_document, type_of_document};
+pub use media::{DOCUMENT_TYPES, is_document, is_image_config, type_of_document};
 pub use progress::{LayerProgress, NoProgress, Progress};
 pub use reference::{ReferenceError, long_form, new_name, resolve, resolve_layer};
 pub use save::{

@@ -82,7 +82,7 @@ pub(crate) fn document_kind(media_type: &str) -> Option<DocumentKind> {
 }
 
 /// Says whether a config of this type describes a container image.
-pub(crate) fn is_image_config(media_type: &str) -> bool {
+pub fn is_image_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
 }
 

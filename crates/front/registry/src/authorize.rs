@@ -82,10 +82,10 @@ impl Authorizer {
             },
             None => return Err(self.failed("it does not say how")),
         };
-        // The same name and password again would be refused again.
-        let is_new = new.is_some() && new.as_deref() != refused;
+        // The same name and password again would be refused again; a token may be good for more now.
+        let is_hopeful = new.is_some() && (bearer.is_some() || new.as_deref() != refused);
         *current = new;
-        Ok(is_new)
+        Ok(is_hopeful)
     }
 
     fn failed(&self, reason: impl Into<String>) -> RegistryError {

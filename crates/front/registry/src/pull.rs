@@ -1,11 +1,14 @@
 //! Pulling: a registry as one more source of `transom_oci`.
 
+use std::collections::HashMap;
 use std::io::{self, Cursor, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
+use transom_layer::BlobDigest;
 use transom_oci::{
-    Descriptor, LoadOptions, Loaded, Progress, Remote, is_document, load_from, new_name,
+    Descriptor, LoadOptions, Loaded, MAX_DOCUMENT, Progress, Remote, is_document, is_image_config,
+    load_from, new_name,
 };
 use transom_sealed::Store;
 
@@ -48,19 +51,20 @@ pub fn pull(
     let http = Arc::new(Http::default());
     let reached = &options.registry;
     let mut places = place::mirrors(&http, &name.host, &name.repository, &scopes, reached)?;
-    let (mirror, root) = match from_mirrors(&places, name) {
-        Some((position, root)) => (Some(position), root),
-        None => {
-            let registry = place::registry(&http, &name.host, &name.repository, scopes, reached)?;
-            let root = registry.document(&name.reference(), name.digest)?;
-            places.push(registry);
-            (None, root)
+    let registry = place::registry(&http, &name.host, &name.repository, scopes, reached);
+    let root = match from_mirrors(&places, name) {
+        Some((position, root)) => {
+            // Mirrors that do not have the image are not asked for its layers.
+            places.drain(..position);
+            places.extend(registry);
+            root
         }
-    };
-    // Mirrors that did not have the image are not asked for its layers.
-    let places = match mirror {
-        Some(position) => places.into_iter().skip(position).collect(),
-        None => places.into_iter().rev().take(1).collect(),
+        None => {
+            let registry = registry?;
+            let root = registry.document(&name.reference(), name.digest)?;
+            places = vec![registry];
+            root
+        }
     };
     let media_type = root
         .media_type
@@ -77,7 +81,12 @@ pub fn pull(
         annotations: Vec::new(),
         platform: None,
     };
-    let image = RemoteImage { http, places, root };
+    let image = RemoteImage {
+        http,
+        places,
+        root,
+        configs: Mutex::default(),
+    };
     let mut load = options.load.clone();
     if load.jobs == 0 {
         load.jobs = JOBS;
@@ -113,6 +122,8 @@ struct RemoteImage {
     places: Vec<Registry>,
     /// The document that the name led to.
     root: Document,
+    /// Configs that were read: they are looked at for the platform first, and then for all else.
+    configs: Mutex<HashMap<BlobDigest, Vec<u8>>>,
 }
 
 impl RemoteImage {
@@ -131,6 +142,18 @@ impl RemoteImage {
             place: "the image".to_owned(),
             reason: "no place has it".to_owned(),
         }))
+    }
+
+    /// Gets a config, once.
+    fn config(&self, descriptor: &Descriptor) -> io::Result<Vec<u8>> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = configs.get(&descriptor.digest) {
+            return Ok(bytes.clone());
+        }
+        let mut bytes = Vec::new();
+        self.blob(descriptor).read_to_end(&mut bytes)?;
+        configs.insert(descriptor.digest, bytes.clone());
+        Ok(bytes)
     }
 
     /// Lists where a blob may be had. Layers that are not distributed with images name URLs, and those
@@ -167,6 +190,9 @@ impl Remote for RemoteImage {
         if is_document(&descriptor.media_type) {
             let bytes = self.document(descriptor).map_err(io::Error::other)?;
             return Ok(Box::new(Cursor::new(bytes)));
+        }
+        if is_image_config(&descriptor.media_type) && descriptor.size <= MAX_DOCUMENT {
+            return Ok(Box::new(Cursor::new(self.config(descriptor)?)));
         }
         Ok(Box::new(self.blob(descriptor)))
     }

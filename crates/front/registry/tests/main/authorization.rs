@@ -33,7 +33,10 @@ fn a_password_that_is_wrong_is_tried_once_and_not_shown() {
     options.registry.credentials = Some(Credentials::new("user", "wrong-secret"));
     let error = pull(&home.store, &server.name(), &options, &NoProgress).unwrap_err();
     let error = told(&error);
-    assert!(error.contains("denies access") && error.contains("docker login"), "{error}");
+    assert!(
+        error.contains("denies access") && error.contains("docker login"),
+        "{error}"
+    );
     assert!(!error.contains("secret"), "{error}");
     assert_eq!(server.requests().len(), 2);
     home.assert_empty();
@@ -58,7 +61,11 @@ fn a_redirect_to_another_server_takes_no_password_along() {
     let requests = other.requests();
     // Three layers and a config.
     assert_eq!(requests.len(), 4);
-    assert!(requests.iter().all(|request| request.header("authorization").is_none()));
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.header("authorization").is_none())
+    );
 }
 
 /// Lets in who has the token, and gives it out.
@@ -67,7 +74,8 @@ fn wants_token(request: &Request) -> Option<Answer> {
         return Some(Answer::new(200, r#"{"token":"T"}"#));
     }
     let host = request.header("host").unwrap();
-    let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"repository:a/b:pull\"");
+    let challenge =
+        format!("Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"repository:a/b:pull\"");
     let refusal = Answer::new(401, "").header("WWW-Authenticate", challenge);
     (request.header("authorization") != Some("Bearer T")).then_some(refusal)
 }
@@ -77,9 +85,15 @@ fn one_token_is_good_for_the_whole_pull() {
     let server = Server::start(&Image::sample(), wants_token);
     Home::new().pull(&server).unwrap();
     let asked: Vec<Request> = server.requests();
-    let asked: Vec<&Request> = asked.iter().filter(|one| one.target.starts_with("/token")).collect();
+    let asked: Vec<&Request> = asked
+        .iter()
+        .filter(|one| one.target.starts_with("/token"))
+        .collect();
     assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].target, "/token?service=s&scope=repository%3Aa%2Fb%3Apull");
+    assert_eq!(
+        asked[0].target,
+        "/token?service=s&scope=repository%3Aa%2Fb%3Apull"
+    );
     assert_eq!(asked[0].header("authorization"), None);
 }
 
@@ -100,7 +114,9 @@ fn the_token_service_is_told_the_password() {
 fn an_identity_token_is_exchanged() {
     let server = Server::start(&Image::sample(), wants_token);
     let home = Home::new();
-    home.write_docker_config(&json!({ "auths": { &server.address: { "identitytoken": "long lived" } } }));
+    home.write_docker_config(
+        &json!({ "auths": { &server.address: { "identitytoken": "long lived" } } }),
+    );
     home.pull(&server).unwrap();
     let asked = server.requests_for("/token");
     assert_eq!(asked[0].method, "POST");
@@ -126,7 +142,12 @@ fn a_token_that_runs_out_is_renewed() {
 
 #[test]
 fn a_registry_that_is_never_content_is_given_up() {
-    for challenge in ["Bearer realm=\"http://HOST/token\"", "Basic", "Digest x=\"y\"", "Bearer realm=\"nowhere\""] {
+    for challenge in [
+        "Bearer realm=\"http://HOST/token\"",
+        "Basic",
+        "Digest x=\"y\"",
+        "Bearer realm=\"nowhere\"",
+    ] {
         let server = Server::start(&Image::sample(), move |request| {
             if request.target.starts_with("/token") {
                 return Some(Answer::new(200, r#"{"token":"T"}"#));

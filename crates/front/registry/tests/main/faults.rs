@@ -59,8 +59,15 @@ fn a_server_that_knows_no_ranges_is_read_from_the_start_again() {
     let half = image.blob(&layer).len() / 2;
     let (bytes, wanted) = (image.blob(&layer).to_vec(), layer.clone());
     let server = Server::start(&image, move |request| {
-        let whole = request.target.ends_with(&wanted).then(|| Answer::new(200, bytes.as_slice()))?;
-        Some(if request.earlier < 2 { whole.cut(half) } else { whole })
+        let whole = request
+            .target
+            .ends_with(&wanted)
+            .then(|| Answer::new(200, bytes.as_slice()))?;
+        Some(if request.earlier < 2 {
+            whole.cut(half)
+        } else {
+            whole
+        })
     });
     let home = Home::new();
     home.pull(&server).unwrap();
@@ -107,7 +114,8 @@ fn a_busy_registry_is_left_alone_as_long_as_it_asks() {
     let image = Image::sample();
     let layer = image.layers()[1].clone();
     let server = Server::start(&image, move |request| {
-        let is_wanted = request.target.ends_with("/manifests/1") || request.target.ends_with(&layer);
+        let is_wanted =
+            request.target.ends_with("/manifests/1") || request.target.ends_with(&layer);
         let busy = Answer::new(429, "").header("Retry-After", "1");
         (is_wanted && request.earlier == 0).then_some(busy)
     });
@@ -135,7 +143,10 @@ fn an_image_that_is_not_there_is_told_of_with_what_the_registry_says() {
     let name = format!("{}/a/b:2", server.address).parse().unwrap();
     let error = pull(&home.store, &name, &home.options(), &NoProgress).unwrap_err();
     let error = told(&error);
-    assert!(error.contains("404") && error.contains("not here"), "{error}");
+    assert!(
+        error.contains("404") && error.contains("not here"),
+        "{error}"
+    );
     assert_eq!(server.requests().len(), 1);
     home.assert_empty();
 }
@@ -146,17 +157,28 @@ fn a_mirror_is_asked_first_and_the_registry_where_it_fails() {
     let registry = Server::start(&image, |_| None);
     let missing = image.layers()[2].clone();
     let mirror = Server::start(&image, move |request| {
-        request.target.ends_with(&missing).then(|| Answer::new(404, ""))
+        request
+            .target
+            .ends_with(&missing)
+            .then(|| Answer::new(404, ""))
     });
     let without = Server::start(&image, |_| Some(Answer::new(500, "")));
     let home = Home::new();
     let mut options = home.options();
     options.registry.mirrors = [&without, &mirror]
-        .map(|one| format!("{}=http://{}", registry.address, one.address).parse::<Mirror>().unwrap())
+        .map(|one| {
+            format!("{}=http://{}", registry.address, one.address)
+                .parse::<Mirror>()
+                .unwrap()
+        })
         .to_vec();
     pull(&home.store, &registry.name(), &options, &NoProgress).unwrap();
     assert_eq!(mirror.requests_for("/manifests/1").len(), 1);
     // Only what the mirror lacks comes from the registry.
-    let asked: Vec<String> = registry.requests().into_iter().map(|one| one.target).collect();
+    let asked: Vec<String> = registry
+        .requests()
+        .into_iter()
+        .map(|one| one.target)
+        .collect();
     assert_eq!(asked, [format!("/v2/a/b/blobs/{}", image.layers()[2])]);
 }

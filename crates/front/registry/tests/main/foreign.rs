@@ -24,7 +24,11 @@ fn a_foreign_layer_comes_from_its_url() {
     let loaded = home.pull(&server).unwrap();
     assert_eq!(other.requests_for(&layer).len(), 1);
     assert_eq!(server.requests_for(&layer).len(), 0);
-    assert!(Image::of(&home.store, &loaded[0].record).blobs.contains_key(&layer));
+    assert!(
+        Image::of(&home.store, &loaded[0].record)
+            .blobs
+            .contains_key(&layer)
+    );
 }
 
 #[test]
@@ -45,7 +49,9 @@ fn where_no_url_has_it_the_registry_is_asked() {
 fn what_a_url_gives_is_checked() {
     let layer = Image::sample().layers()[0].clone();
     let length = Image::sample().blob(&layer).len();
-    let other = Server::start(&Image::sample(), move |_| Some(Answer::new(200, vec![0; length])));
+    let other = Server::start(&Image::sample(), move |_| {
+        Some(Answer::new(200, vec![0; length]))
+    });
     let image = with_urls(&[format!("http://{}/x", other.address)]);
     let server = Server::start(&image, |_| None);
     let home = Home::new();

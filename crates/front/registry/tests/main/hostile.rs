@@ -39,9 +39,15 @@ fn a_blob_that_says_it_is_longer_is_not_read() {
     let (bytes, wanted) = (image.blob(&layer).to_vec(), layer.clone());
     let (error, server) = refused(move |request| {
         let longer = [bytes.as_slice(), b"more"].concat();
-        request.target.ends_with(&wanted).then(|| Answer::new(200, longer))
+        request
+            .target
+            .ends_with(&wanted)
+            .then(|| Answer::new(200, longer))
     });
-    assert!(error.contains(&layer) && error.contains("more than"), "{error}");
+    assert!(
+        error.contains(&layer) && error.contains("more than"),
+        "{error}"
+    );
     assert_eq!(server.requests_for(&layer).len(), 1);
 }
 
@@ -55,7 +61,10 @@ fn a_blob_that_goes_on_after_its_end_is_cut_off() {
         answer.chunked = true;
         request.target.ends_with(&wanted).then_some(answer)
     });
-    assert!(error.contains(&layer) && error.contains("more than"), "{error}");
+    assert!(
+        error.contains(&layer) && error.contains("more than"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -65,7 +74,10 @@ fn a_blob_that_is_shorter_is_refused_at_once() {
     let (bytes, wanted) = (image.blob(&layer).to_vec(), layer.clone());
     let (error, server) = refused(move |request| {
         let shorter = &bytes[..bytes.len() - 1];
-        request.target.ends_with(&wanted).then(|| Answer::new(200, shorter))
+        request
+            .target
+            .ends_with(&wanted)
+            .then(|| Answer::new(200, shorter))
     });
     assert!(error.contains("descriptor says"), "{error}");
     assert_eq!(server.requests_for(&layer).len(), 1);
@@ -104,8 +116,15 @@ fn a_manifest_that_is_not_the_digest_asked_for_is_refused() {
     let other = json!({ "schemaVersion": 2 }).to_string();
     let server = Server::start(&image, move |_| Some(Answer::new(200, other.as_bytes())));
     let home = Home::new();
-    let name = format!("{}/a/b@{}", server.address, image.root).parse().unwrap();
-    let result = transom_registry::pull(&home.store, &name, &home.options(), &transom_oci::NoProgress);
+    let name = format!("{}/a/b@{}", server.address, image.root)
+        .parse()
+        .unwrap();
+    let result = transom_registry::pull(
+        &home.store,
+        &name,
+        &home.options(),
+        &transom_oci::NoProgress,
+    );
     let error = told(&result.unwrap_err());
     assert!(error.contains(&image.root), "{error}");
     home.assert_empty();
@@ -125,10 +144,15 @@ fn the_documents_word_counts_and_not_the_content_type() {
 
 #[test]
 fn what_is_no_manifest_is_refused_with_what_the_registry_calls_it() {
-    for body in ["", "<html>", "{}", "[]", r#"{"schemaVersion":1,"fsLayers":[]}"#] {
-        let (error, _) = refused(move |_| {
-            Some(Answer::new(200, body).header("Content-Type", "text/odd"))
-        });
+    for body in [
+        "",
+        "<html>",
+        "{}",
+        "[]",
+        r#"{"schemaVersion":1,"fsLayers":[]}"#,
+    ] {
+        let (error, _) =
+            refused(move |_| Some(Answer::new(200, body).header("Content-Type", "text/odd")));
         assert!(error.contains("text/odd"), "{error}");
     }
 }

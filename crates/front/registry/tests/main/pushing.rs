@@ -8,7 +8,11 @@ use transom_sealed::ImageRecord;
 use crate::server::{Answer, Request, Server};
 use crate::support::{Home, Image, reach};
 
-fn push_to(server: &Server, home: &Home, images: &[ImageRecord]) -> Result<PushReport, RegistryError> {
+fn push_to(
+    server: &Server,
+    home: &Home,
+    images: &[ImageRecord],
+) -> Result<PushReport, RegistryError> {
     let folder = tempfile::tempdir().unwrap();
     let options = PushOptions {
         registry: reach(folder.path()),
@@ -29,7 +33,10 @@ fn blobs_are_sent_byte_for_byte_and_the_manifest_last() {
     let home = Home::new();
     let record = home.load_sample();
     let report = push_to(&server, &home, std::slice::from_ref(&record)).unwrap();
-    assert_eq!((report.uploaded, report.already_there, report.mounted), (4, 0, 0));
+    assert_eq!(
+        (report.uploaded, report.already_there, report.mounted),
+        (4, 0, 0)
+    );
     assert_eq!(report.digest, record.manifest);
     let image = Image::sample();
     for (digest, bytes) in &image.blobs {
@@ -42,7 +49,10 @@ fn blobs_are_sent_byte_for_byte_and_the_manifest_last() {
     }
     let requests = server.requests();
     let last = requests.last().unwrap();
-    assert_eq!((last.method.as_str(), last.target.as_str()), ("PUT", "/v2/new/name/manifests/2"));
+    assert_eq!(
+        (last.method.as_str(), last.target.as_str()),
+        ("PUT", "/v2/new/name/manifests/2")
+    );
     assert!(last.body == image.blob(&image.root));
 }
 
@@ -99,7 +109,10 @@ fn a_registry_that_takes_nothing_is_given_up() {
     let home = Home::new();
     let record = home.load_sample();
     push_to(&server, &home, &[record]).unwrap_err();
-    let puts = server.requests().into_iter().filter(|one| one.method == "PUT");
+    let puts = server
+        .requests()
+        .into_iter()
+        .filter(|one| one.method == "PUT");
     // Three at once, each tried four times.
     assert!(puts.count() <= 12);
     assert_eq!(server.requests_for("/manifests/2").len(), 0);
@@ -125,5 +138,8 @@ fn several_images_become_an_index() {
 fn nothing_cannot_be_pushed() {
     let server = Server::start(&Image::sample(), |_| None);
     let error = push_to(&server, &Home::new(), &[]).unwrap_err();
-    assert!(matches!(error, RegistryError::Save(SaveError::Nothing)), "{error}");
+    assert!(
+        matches!(error, RegistryError::Save(SaveError::Nothing)),
+        "{error}"
+    );
 }

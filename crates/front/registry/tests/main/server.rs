@@ -81,7 +81,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it; it runs until the tests end.
-    pub(crate) fn start(image: &Image, fault: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(
+        image: &Image,
+        fault: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -112,7 +115,8 @@ impl Server {
     /// The requests for a target that ends so.
     pub(crate) fn requests_for(&self, end: &str) -> Vec<Request> {
         let all = self.requests().into_iter();
-        all.filter(|request| request.target.ends_with(end)).collect()
+        all.filter(|request| request.target.ends_with(end))
+            .collect()
     }
 }
 
@@ -140,7 +144,10 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, target) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let mut headers = HashMap::new();
     loop {
         let mut line = String::new();
@@ -150,7 +157,9 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Request> {
         };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let length = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Request {
@@ -172,7 +181,10 @@ fn usual(request: &Request, image: &Image) -> Answer {
         _ if path.ends_with("/manifests/1") => content(request, image.blob(&image.root)),
         _ => match image.blobs.get(last) {
             Some(bytes) => content(request, bytes),
-            None => Answer::new(404, r#"{"errors":[{"code":"UNKNOWN","message":"not here"}]}"#),
+            None => Answer::new(
+                404,
+                r#"{"errors":[{"code":"UNKNOWN","message":"not here"}]}"#,
+            ),
         },
     }
 }
@@ -189,7 +201,10 @@ pub(crate) fn content(request: &Request, bytes: &[u8]) -> Answer {
 }
 
 fn write_answer(mut stream: &TcpStream, request: &Request, answer: &Answer) -> std::io::Result<()> {
-    let mut head = format!("HTTP/1.1 {} Whatever\r\nConnection: close\r\n", answer.status);
+    let mut head = format!(
+        "HTTP/1.1 {} Whatever\r\nConnection: close\r\n",
+        answer.status
+    );
     for (name, value) in &answer.headers {
         head += &format!("{name}: {value}\r\n");
     }

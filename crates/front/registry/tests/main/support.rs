@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use transom_oci::{Format, Loaded, LoadOptions, NoProgress, SaveImage, load, save};
+use transom_oci::{Format, LoadOptions, Loaded, NoProgress, SaveImage, load, save};
 use transom_registry::{Options, PullOptions, RegistryError, Retries, pull};
 use transom_sealed::{ImageRecord, Store};
 
@@ -96,7 +96,7 @@ impl Home {
 
     pub(crate) fn load_sample(&self) -> ImageRecord {
         let archive = self.folder.path().join("sample.tar");
-        fs::write(&archive, transom_sample::sample_image()).unwrap();
+        fs::write(&archive, transom_sample::sample_image().unwrap()).unwrap();
         let loaded = load(&self.store, &archive, &LoadOptions::default(), &NoProgress).unwrap();
         loaded[0].record.clone()
     }
