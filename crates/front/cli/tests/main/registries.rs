@@ -219,7 +219,7 @@ fn the_image_of_the_wanted_platform_is_pulled_or_all_of_them() {
         return;
     };
     let home = Home::with_sample();
-    let other = home.path("other.tar");
+    let other = home.path("other");
     // An image of another platform: the same layers, another config.
     retarget(&home, &other);
     home.ok(["load", other.to_str().unwrap(), "--name", "other:1"]);
@@ -230,7 +230,7 @@ fn the_image_of_the_wanted_platform_is_pulled_or_all_of_them() {
     let one = Home::empty();
     one.ok(["pull", &target, "--platform", "windows/amd64:10.0.17763"]);
     let image = one.json(["inspect", &target]);
-    assert_eq!(image["platform"]["os.version"], "10.0.17763.1", "{image}");
+    assert_eq!(image["os_version"], "10.0.17763.1", "{image}");
     let all = Home::empty();
     let pulled = all.json(["pull", &target, "--platform", "all"]);
     assert_eq!(pulled.as_array().unwrap().len(), 2);
@@ -248,7 +248,7 @@ fn the_image_of_the_wanted_platform_is_pulled_or_all_of_them() {
 }
 
 /// Writes the bundled image as one for Windows Server 2019.
-fn retarget(home: &Home, archive: &Path) {
+fn retarget(home: &Home, other: &Path) {
     let folder = home.path("layout");
     home.ok([
         "save",
@@ -288,7 +288,7 @@ fn retarget(home: &Home, archive: &Path) {
     index["manifests"][0]["size"] = size.into();
     index["manifests"][0]["platform"]["os.version"] = "10.0.17763.1".into();
     fs::write(index_file, index.to_string()).unwrap();
-    fs::rename(folder, archive).unwrap();
+    fs::rename(folder, other).unwrap();
 }
 
 #[test]
