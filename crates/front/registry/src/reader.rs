@@ -94,10 +94,11 @@ impl<'a> BlobReader<'a> {
             self.answer = Some(self.open()?);
             return Ok(0);
         };
-        let mut scrap = [0; SCRAP];
+        let mut scrap = Vec::new();
         let room = if self.repeated > 0 {
             let length = usize::try_from(self.repeated).map_or(SCRAP, |left| left.min(SCRAP));
-            scrap.get_mut(..length).unwrap_or_default()
+            scrap.resize(length, 0);
+            scrap.as_mut_slice()
         } else {
             let left = self.size - self.offset;
             let length = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
