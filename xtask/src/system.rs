@@ -43,9 +43,11 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
+    // A real registry, to which images are pushed and from which they are pulled.
+    ("docker-registry", "docker-registry"),
     ("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc"),
     // FUSE mounts without root.
     ("fuse3", "fusermount3"),

@@ -31,6 +31,8 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('load', 'load', [CompletionResultType]::ParameterValue, 'Load images from an OCI layout, an OCI archive or a docker archive')
             [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Write images out, with the digests they came with')
+            [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch an image from a registry')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Send an image to a registry, with the digests it came with')
             [CompletionResult]::new('images', 'images', [CompletionResultType]::ParameterValue, 'List images')
             [CompletionResult]::new('layers', 'layers', [CompletionResultType]::ParameterValue, 'List layers')
             [CompletionResult]::new('tag', 'tag', [CompletionResultType]::ParameterValue, 'Give an image one more name')
@@ -91,6 +93,41 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'transom;pull' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the image in the store, instead of the one it is pulled by')
+            [CompletionResult]::new('--platform', '--platform', [CompletionResultType]::ParameterName, 'Which image of a list: OS/ARCH[:OS.VERSION] [default: windows, then linux, of this machine''s architecture]; or all: the one that would be taken alone gets the name')
+            [CompletionResult]::new('--whiteouts', '--whiteouts', [CompletionResultType]::ParameterName, 'What whiteouts do when the stack is checked')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Layers fetched at the same time')
+            [CompletionResult]::new('--mirror', '--mirror', [CompletionResultType]::ParameterName, 'Look for images of HOST at URL first; may be given more than once')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Log in as this user [default: what Docker''s config.json and its helpers say]')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--drop-compressed', '--drop-compressed', [CompletionResultType]::ParameterName, 'Do not keep the compressed layers: saves space, but save and push will make new ones with new digests')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Refuse what is otherwise only noted: whiteouts of nothing')
+            [CompletionResult]::new('--plain-http', '--plain-http', [CompletionResultType]::ParameterName, 'Use plain HTTP; on this machine it is taken anyway where nothing speaks TLS')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from stdin')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'transom;push' {
+            [CompletionResult]::new('--also', '--also', [CompletionResultType]::ParameterName, 'Push this image, too, and an index of all of them under the name; may be given more than once')
+            [CompletionResult]::new('--mount-from', '--mount-from', [CompletionResultType]::ParameterName, 'Ask the registry to take layers from this repository of its own; may be given more than once. Repositories that images in the store are named after are asked anyway')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Layers sent at the same time')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Log in as this user [default: what Docker''s config.json and its helpers say]')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--push-foreign', '--push-foreign', [CompletionResultType]::ParameterName, 'Push layers that are not distributed with images as ordinary ones; the manifest changes')
+            [CompletionResult]::new('--plain-http', '--plain-http', [CompletionResultType]::ParameterName, 'Use plain HTTP; on this machine it is taken anyway where nothing speaks TLS')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from stdin')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'transom;images' {
@@ -419,6 +456,8 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
         'transom;help' {
             [CompletionResult]::new('load', 'load', [CompletionResultType]::ParameterValue, 'Load images from an OCI layout, an OCI archive or a docker archive')
             [CompletionResult]::new('save', 'save', [CompletionResultType]::ParameterValue, 'Write images out, with the digests they came with')
+            [CompletionResult]::new('pull', 'pull', [CompletionResultType]::ParameterValue, 'Fetch an image from a registry')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Send an image to a registry, with the digests it came with')
             [CompletionResult]::new('images', 'images', [CompletionResultType]::ParameterValue, 'List images')
             [CompletionResult]::new('layers', 'layers', [CompletionResultType]::ParameterValue, 'List layers')
             [CompletionResult]::new('tag', 'tag', [CompletionResultType]::ParameterValue, 'Give an image one more name')
@@ -456,6 +495,12 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;help;save' {
+            break
+        }
+        'transom;help;pull' {
+            break
+        }
+        'transom;help;push' {
             break
         }
         'transom;help;images' {

@@ -97,6 +97,12 @@ _transom() {
             transom,mv)
                 cmd="transom__subcmd__mv"
                 ;;
+            transom,pull)
+                cmd="transom__subcmd__pull"
+                ;;
+            transom,push)
+                cmd="transom__subcmd__push"
+                ;;
             transom,rm)
                 cmd="transom__subcmd__rm"
                 ;;
@@ -196,6 +202,12 @@ _transom() {
             transom__subcmd__help,mv)
                 cmd="transom__subcmd__help__subcmd__mv"
                 ;;
+            transom__subcmd__help,pull)
+                cmd="transom__subcmd__help__subcmd__pull"
+                ;;
+            transom__subcmd__help,push)
+                cmd="transom__subcmd__help__subcmd__push"
+                ;;
             transom__subcmd__help,rm)
                 cmd="transom__subcmd__help__subcmd__rm"
                 ;;
@@ -221,7 +233,7 @@ _transom() {
 
     case "${cmd}" in
         transom)
-            opts="-q -h -V --root --json --quiet --help --version load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
+            opts="-q -h -V --root --json --quiet --help --version load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -643,7 +655,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__help)
-            opts="load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
+            opts="load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1034,6 +1046,34 @@ _transom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        transom__subcmd__help__subcmd__pull)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        transom__subcmd__help__subcmd__push)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         transom__subcmd__help__subcmd__rm)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1319,6 +1359,82 @@ _transom() {
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        transom__subcmd__pull)
+            opts="-q -h --name --platform --drop-compressed --whiteouts --strict --jobs --mirror --plain-http --username --password-stdin --root --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --whiteouts)
+                    COMPREPLY=($(compgen -W "auto hcs oci" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mirror)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        transom__subcmd__push)
+            opts="-q -h --also --mount-from --push-foreign --jobs --plain-http --username --password-stdin --root --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --also)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mount-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

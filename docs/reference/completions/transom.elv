@@ -28,6 +28,8 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --version 'Print version'
             cand load 'Load images from an OCI layout, an OCI archive or a docker archive'
             cand save 'Write images out, with the digests they came with'
+            cand pull 'Fetch an image from a registry'
+            cand push 'Send an image to a registry, with the digests it came with'
             cand images 'List images'
             cand layers 'List layers'
             cand tag 'Give an image one more name'
@@ -86,6 +88,39 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --quiet 'Print no progress and no notes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'transom;pull'= {
+            cand --name 'Name of the image in the store, instead of the one it is pulled by'
+            cand --platform 'Which image of a list: OS/ARCH[:OS.VERSION] [default: windows, then linux, of this machine''s architecture]; or all: the one that would be taken alone gets the name'
+            cand --whiteouts 'What whiteouts do when the stack is checked'
+            cand --jobs 'Layers fetched at the same time'
+            cand --mirror 'Look for images of HOST at URL first; may be given more than once'
+            cand --username 'Log in as this user [default: what Docker''s config.json and its helpers say]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --drop-compressed 'Do not keep the compressed layers: saves space, but save and push will make new ones with new digests'
+            cand --strict 'Refuse what is otherwise only noted: whiteouts of nothing'
+            cand --plain-http 'Use plain HTTP; on this machine it is taken anyway where nothing speaks TLS'
+            cand --password-stdin 'Read the password from stdin'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'transom;push'= {
+            cand --also 'Push this image, too, and an index of all of them under the name; may be given more than once'
+            cand --mount-from 'Ask the registry to take layers from this repository of its own; may be given more than once. Repositories that images in the store are named after are asked anyway'
+            cand --jobs 'Layers sent at the same time'
+            cand --username 'Log in as this user [default: what Docker''s config.json and its helpers say]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --push-foreign 'Push layers that are not distributed with images as ordinary ones; the manifest changes'
+            cand --plain-http 'Use plain HTTP; on this machine it is taken anyway where nothing speaks TLS'
+            cand --password-stdin 'Read the password from stdin'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'transom;images'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
@@ -383,6 +418,8 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help'= {
             cand load 'Load images from an OCI layout, an OCI archive or a docker archive'
             cand save 'Write images out, with the digests they came with'
+            cand pull 'Fetch an image from a registry'
+            cand push 'Send an image to a registry, with the digests it came with'
             cand images 'List images'
             cand layers 'List layers'
             cand tag 'Give an image one more name'
@@ -418,6 +455,10 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;load'= {
         }
         &'transom;help;save'= {
+        }
+        &'transom;help;pull'= {
+        }
+        &'transom;help;push'= {
         }
         &'transom;help;images'= {
         }

@@ -11,6 +11,7 @@
 //!   mounts.lock             held while something is being mounted or unmounted
 //!   staging/<holder>/       what a running operation writes; <holder>.lock is held while it lives
 //!   trash/                  what is being deleted
+//!   turns/<2 digits>        held while a blob whose digest begins so is being fetched
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ impl Layout {
             layout.mounts(),
             layout.staging(),
             layout.trash(),
+            layout.turns(),
         ] {
             durable::create_dir(&folder)?;
         }
@@ -104,6 +106,16 @@ impl Layout {
     pub(crate) fn trash(&self) -> PathBuf {
         self.root.join("trash")
     }
+
+    pub(crate) fn turns(&self) -> PathBuf {
+        self.root.join("turns")
+    }
+
+    pub(crate) fn turn(&self, digest: BlobDigest) -> PathBuf {
+        let mut digits = digest.0.hex();
+        digits.truncate(2);
+        self.turns().join(digits)
+    }
 }
 
 /// Name of the sealed tar in a layer's folder.
@@ -128,7 +140,7 @@ pub(crate) mod tests {
         let mut names: Vec<String> = durable::names_in(root.path()).unwrap();
         let catalog = layout.catalog();
         names.push(catalog.file_name().unwrap().to_str().unwrap().to_owned());
-        assert_eq!(names.len(), 8);
+        assert_eq!(names.len(), 9);
         for name in names.iter().map(String::as_str).chain([TAR, INDEX]) {
             assert!(document.contains(name), "{name}");
         }

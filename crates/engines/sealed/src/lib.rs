@@ -40,6 +40,7 @@ mod staging;
 mod store;
 mod streams;
 mod tree;
+mod turns;
 #[cfg(target_os = "linux")]
 mod writable;
 
@@ -62,6 +63,7 @@ pub use maintain::{Damage, ImageUsage, Usage};
 pub use snapshots::{NewSnapshot, SnapshotError, SnapshotUsage};
 pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
+pub use turns::Turn;
 #[cfg(target_os = "linux")]
 pub use writable::{
     ChangesError, EditError, Editor, ExportError, MountReport, NamedLayerError, NamedLayerFault,

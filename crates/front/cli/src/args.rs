@@ -1,5 +1,8 @@
 //! What can be written on the command line.
 
+#[cfg(feature = "registry")]
+pub(crate) mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -43,6 +46,12 @@ pub(crate) enum Command {
     Load(Load),
     /// Write images out, with the digests they came with.
     Save(Save),
+    /// Fetch an image from a registry.
+    #[cfg(feature = "registry")]
+    Pull(registry::Pull),
+    /// Send an image to a registry, with the digests it came with.
+    #[cfg(feature = "registry")]
+    Push(registry::Push),
     /// List images.
     Images,
     /// List layers.

@@ -19,6 +19,10 @@ mod mount;
 mod needs_layers;
 #[cfg(not(any(target_os = "linux", windows)))]
 mod needs_linux;
+#[cfg(feature = "registry")]
+mod pull;
+#[cfg(feature = "registry")]
+mod push;
 mod save;
 #[cfg(all(feature = "serve", target_os = "linux"))]
 mod serve;
@@ -63,6 +67,10 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
     match command {
         Command::Load(load) => load::run(store, global, &load),
         Command::Save(save) => save::run(store, global, &save),
+        #[cfg(feature = "registry")]
+        Command::Pull(pull) => pull::run(store, global, &pull),
+        #[cfg(feature = "registry")]
+        Command::Push(push) => push::run(store, global, &push),
         Command::Images => images::images(store, global),
         Command::Layers => images::layers(store, global),
         Command::Tag(tag) => images::tag(store, &tag),

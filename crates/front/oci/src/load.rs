@@ -20,10 +20,11 @@ use layers::LayerKey;
 pub(crate) use oci::{CONTAINERD_NAME, REF_NAME};
 use plan::{ManifestPlan, PlannedImage};
 
+use crate::document::Descriptor;
 use crate::progress::Progress;
 use crate::reference::{check_name, new_name};
 use crate::select::PlatformChoice;
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Remote, Source};
 
 /// How to load.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct LoadOptions {
     pub names: Vec<String>,
     /// Which image of a list to take; `None` for the rules of this host.
     pub platform: Option<PlatformChoice>,
+    /// Take all images of a list; the one that would be taken alone has the name, the others have none.
+    pub every_platform: bool,
     /// Keep the compressed layers, so that the image can be saved with the same digests.
     pub keep_blobs: bool,
     /// How whiteouts act; `None` to let the store decide.
@@ -49,6 +52,7 @@ impl Default for LoadOptions {
         Self {
             names: Vec::new(),
             platform: None,
+            every_platform: false,
             keep_blobs: true,
             whiteouts: None,
             strict: false,
@@ -93,8 +97,41 @@ pub fn load(
     options: &LoadOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Loaded>, LoadError> {
+    in_session(store, |session| {
+        let source = Source::open(source, session, options.limits.tar_bytes, progress)?;
+        load_in(session, store, &source, options, progress)
+    })
+}
+
+/// Loads the image that `root` names from a remote, or those of a list, with `name` as its name.
+///
+/// Layers that the store has are not asked for. What another thread or process is fetching into the same
+/// store is waited for.
+///
+/// # Errors
+/// [`LoadError`]. Until the first image is complete nothing in the store refers to what was imported.
+pub fn load_from(
+    store: &Store,
+    remote: &dyn Remote,
+    mut root: Descriptor,
+    name: Option<&str>,
+    options: &LoadOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Loaded>, LoadError> {
+    let named = name.map(|name| (REF_NAME.to_owned(), name.to_owned()));
+    root.annotations = named.into_iter().collect();
+    let source = Source::of_remote(remote, root);
+    in_session(store, |session| {
+        load_in(session, store, &source, options, progress)
+    })
+}
+
+fn in_session(
+    store: &Store,
+    work: impl FnOnce(&Session<'_>) -> Result<Vec<Loaded>, LoadError>,
+) -> Result<Vec<Loaded>, LoadError> {
     let session = store.session()?;
-    let loaded = load_in(&session, store, source, options, progress);
+    let loaded = work(&session);
     if loaded.is_err() {
         // The layers that came before the failure go again; what stays is removed by recovery or `gc`.
         let _ = session.abandon();
@@ -105,18 +142,17 @@ pub fn load(
 fn load_in(
     session: &Session<'_>,
     store: &Store,
-    source: &Path,
+    source: &Source<'_>,
     options: &LoadOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Loaded>, LoadError> {
-    let source = Source::open(source, session, options.limits.tar_bytes, progress)?;
     let choice = options.platform.as_ref();
     let mut images = match source.kind() {
-        Kind::Oci => oci::plan(&source, choice)?,
-        Kind::Docker => docker::plan(&source, choice)?,
+        Kind::Oci => oci::plan(source, choice, options.every_platform)?,
+        Kind::Docker => docker::plan(source, choice)?,
     };
     set_names(&mut images, &options.names)?;
-    let layers = layers::import(store, session, &source, &images, options, progress)?;
+    let layers = layers::import(store, session, source, &images, options, progress)?;
     images
         .into_iter()
         .map(|image| {

@@ -1,5 +1,7 @@
 //! The media types of documents and layers (OCI media-types.md; Docker image manifest v2 schema 2).
 
+use crate::document::{Index, Manifest};
+
 /// What a descriptor points to, by its media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DocumentKind {
@@ -31,6 +33,45 @@ const LAYER_FAMILIES: [(&str, bool); 4] = [
 /// The ways to say that the tar is compressed: OCI writes `+`, Docker `.`.
 const SUFFIXES: [&str; 5] = ["", "+gzip", "+zstd", ".gzip", ".zstd"];
 
+/// The types of all documents that can be read, as a registry wants to be told.
+pub const DOCUMENT_TYPES: [&str; 4] = [OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST];
+
+/// Says whether a document of this type is read as an index or a manifest.
+pub fn is_document(media_type: &str) -> bool {
+    document_kind(media_type).is_some()
+}
+
+/// Tells the media type of a document that came with none that can be trusted: its own, or else the one
+/// that its fields show. `None` if it is neither an index nor a manifest of version 2.
+pub fn type_of_document(bytes: &[u8]) -> Option<String> {
+    if let Ok(manifest) = Manifest::parse("the document", bytes, None) {
+        let own = manifest.media_type;
+        if document_kind(&own) == Some(DocumentKind::Manifest) {
+            return Some(own);
+        }
+        let usual = match manifest.config.media_type.as_str() {
+            DOCKER_CONFIG => DOCKER_MANIFEST,
+            _ => OCI_MANIFEST,
+        };
+        return own.is_empty().then(|| usual.to_owned());
+    }
+    let index = Index::parse("the document", bytes, None).ok()?;
+    let own = index.media_type;
+    if document_kind(&own) == Some(DocumentKind::Index) {
+        return Some(own);
+    }
+    (own.is_empty() && !index.manifests.is_empty()).then(|| OCI_INDEX.to_owned())
+}
+
+/// Returns the type of an index of manifests of these types: Docker's only if all of them are.
+pub(crate) fn index_for<'a>(mut manifests: impl Iterator<Item = &'a str>) -> &'static str {
+    if manifests.all(|media_type| media_type == DOCKER_MANIFEST) {
+        DOCKER_INDEX
+    } else {
+        OCI_INDEX
+    }
+}
+
 /// Tells what a document is; `None` for anything but an index or a manifest of version 2.
 pub(crate) fn document_kind(media_type: &str) -> Option<DocumentKind> {
     match media_type {
@@ -41,7 +82,7 @@ pub(crate) fn document_kind(media_type: &str) -> Option<DocumentKind> {
 }
 
 /// Says whether a config of this type describes a container image.
-pub(crate) fn is_image_config(media_type: &str) -> bool {
+pub fn is_image_config(media_type: &str) -> bool {
     matches!(media_type, OCI_CONFIG | DOCKER_CONFIG)
 }
 
@@ -72,6 +113,17 @@ pub(crate) fn as_gzip(media_type: &str) -> &'static str {
     } else {
         "application/vnd.oci.image.layer.v1.tar+gzip"
     }
+}
+
+/// Returns the ordinary type for a layer of a non-distributable one; any other type is its own.
+pub(crate) fn as_ordinary(media_type: &str) -> String {
+    for (ordinary, foreign) in [(0, 1), (2, 3)] {
+        let (ordinary, foreign) = (LAYER_FAMILIES[ordinary].0, LAYER_FAMILIES[foreign].0);
+        if let Some(suffix) = media_type.strip_prefix(foreign) {
+            return format!("{ordinary}{suffix}");
+        }
+    }
+    media_type.to_owned()
 }
 
 /// Returns the OCI's type for a layer of a Docker type; any other type is its own.
@@ -163,6 +215,24 @@ mod tests {
         ] {
             assert_eq!(as_oci(docker), oci);
             assert!(is_layer(&as_oci(docker)));
+        }
+    }
+
+    #[test]
+    fn a_foreign_type_becomes_the_ordinary_one_of_its_family() {
+        for (foreign, ordinary) in [
+            (
+                "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            ),
+            (
+                "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+                "application/vnd.oci.image.layer.v1.tar+zstd",
+            ),
+            (OCI_LAYER, OCI_LAYER),
+        ] {
+            assert_eq!(as_ordinary(foreign), ordinary);
+            assert!(!is_foreign(&as_ordinary(foreign)));
         }
     }
 

@@ -141,7 +141,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), ReferenceError> {
 }
 
 /// Returns the long form `host/path:tag`; `None` if the text is no name by Docker's grammar.
-pub(crate) fn long_form(name: &str) -> Option<String> {
+pub fn long_form(name: &str) -> Option<String> {
     let (repository, tag) = match tag_of(name) {
         Some(tag) => (name.strip_suffix(tag)?.strip_suffix(':')?, tag),
         None => (name, "latest"),

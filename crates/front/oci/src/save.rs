@@ -9,6 +9,7 @@ mod docker;
 mod error;
 mod files;
 mod oci;
+mod outgoing;
 mod output;
 mod sink;
 
@@ -20,6 +21,7 @@ use transom_sealed::{ImageRecord, Store};
 
 pub use error::SaveError;
 use files::Files;
+pub use outgoing::{Outgoing, OutgoingLayer, index_of};
 use sink::Sink;
 
 use crate::progress::Progress;

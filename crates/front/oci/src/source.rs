@@ -1,4 +1,4 @@
-//! Where images are loaded from: an OCI layout folder, an OCI archive or a docker-archive.
+//! Where images are loaded from: an OCI layout folder, an OCI archive, a docker-archive or a remote.
 //!
 //! Whatever it is, files in it are found by name and read by position, so that several threads can read
 //! layers at once. An archive is a regular file whose entries are listed once; a compressed one, and
@@ -9,6 +9,7 @@ mod archive;
 mod folder;
 mod incoming;
 mod piece;
+mod remote;
 
 use std::fs::File;
 use std::io;
@@ -18,11 +19,13 @@ use transom_layer::BlobDigest;
 use transom_layertar::ReadError;
 use transom_sealed::{Session, StoreError};
 
+use crate::document::Descriptor;
 use crate::json::{self, JsonError, MAX_DOCUMENT};
 use crate::progress::Progress;
 use archive::Archive;
 use folder::Folder;
 pub(crate) use piece::Piece;
+pub use remote::Remote;
 
 /// What an OCI layout is known by (OCI image-layout.md).
 pub(crate) const LAYOUT_FILE: &str = "oci-layout";
@@ -137,18 +140,36 @@ pub(crate) enum Kind {
 
 /// An open source.
 #[derive(Debug)]
-pub(crate) struct Source {
-    files: Files,
+pub(crate) struct Source<'a> {
+    files: Files<'a>,
     kind: Kind,
 }
 
 #[derive(Debug)]
-enum Files {
+enum Files<'a> {
     Folder(Folder),
     Archive(Archive),
+    /// A remote, and the one entry that its index would have.
+    Remote(&'a dyn Remote, Descriptor),
 }
 
-impl Source {
+impl<'a> Source<'a> {
+    /// Takes the image or list of images that `root` names.
+    pub(crate) fn of_remote(remote: &'a dyn Remote, root: Descriptor) -> Self {
+        Self {
+            files: Files::Remote(remote, root),
+            kind: Kind::Oci,
+        }
+    }
+
+    /// The one entry of a source that has no index; `None` if it has one.
+    pub(crate) fn root(&self) -> Option<&Descriptor> {
+        match &self.files {
+            Files::Remote(_, root) => Some(root),
+            Files::Folder(_) | Files::Archive(_) => None,
+        }
+    }
+
     /// Opens `path`; `-` is the standard input.
     pub(crate) fn open(
         path: &Path,
@@ -174,7 +195,7 @@ impl Source {
         Self::of(files, name)
     }
 
-    fn of(files: Files, name: String) -> Result<Self, SourceError> {
+    fn of(files: Files<'a>, name: String) -> Result<Self, SourceError> {
         let mut source = Self {
             files,
             kind: Kind::Oci,
@@ -193,6 +214,7 @@ impl Source {
                     name,
                     hint: archive.hint(),
                 },
+                Files::Remote(..) => SourceError::NotAnImage { name, hint: "" },
             });
         }
         Ok(source)
@@ -204,22 +226,25 @@ impl Source {
     }
 
     /// Finds a file by its name; `None` if there is none.
-    pub(crate) fn find(&self, name: &str) -> Result<Option<Piece>, SourceError> {
+    pub(crate) fn find(&self, name: &str) -> Result<Option<Piece<'a>>, SourceError> {
         match &self.files {
             Files::Archive(archive) => archive.find(name),
             // A folder is only asked for the few names that a layout has.
             Files::Folder(folder) if [LAYOUT_FILE, INDEX_FILE].contains(&name) => {
                 folder.find(Path::new(name))
             }
-            Files::Folder(_) => Ok(None),
+            Files::Folder(_) | Files::Remote(..) => Ok(None),
         }
     }
 
-    /// Finds a blob by its digest; `None` if there is none.
-    pub(crate) fn blob(&self, digest: BlobDigest) -> Result<Option<Piece>, SourceError> {
+    /// Finds a blob by its digest; `None` if there is none. A remote is taken to have what is asked
+    /// for: it tells when the blob is read.
+    pub(crate) fn blob(&self, descriptor: &Descriptor) -> Result<Option<Piece<'a>>, SourceError> {
+        let name = blob_name(descriptor.digest);
         match &self.files {
-            Files::Archive(archive) => archive.find(&blob_name(digest)),
-            Files::Folder(folder) => folder.find(Path::new(&blob_name(digest))),
+            Files::Archive(archive) => archive.find(&name),
+            Files::Folder(folder) => folder.find(Path::new(&name)),
+            Files::Remote(remote, _) => Ok(Some(Piece::of_remote(*remote, descriptor))),
         }
     }
 
@@ -240,7 +265,7 @@ pub(crate) fn blob_name(digest: BlobDigest) -> String {
 }
 
 /// Reads a whole document, which must not be longer than [`MAX_DOCUMENT`].
-pub(crate) fn read_document(piece: Piece, name: &str) -> Result<Vec<u8>, SourceError> {
+pub(crate) fn read_document(piece: Piece<'_>, name: &str) -> Result<Vec<u8>, SourceError> {
     if piece.len() > MAX_DOCUMENT {
         return Err(SourceError::Json(JsonError::TooLong {
             document: name.to_owned(),

@@ -1,5 +1,7 @@
 //! `transom load`
 
+use std::io::Write;
+
 use anyhow::Result;
 use serde_json::json;
 use transom_oci::{LoadOptions, Loaded, load};
@@ -13,6 +15,7 @@ pub(super) fn run(store: &Store, global: &Global, args: &Load) -> Result<()> {
     let options = LoadOptions {
         names: args.name.clone(),
         platform: args.platform.clone(),
+        every_platform: false,
         keep_blobs: !args.drop_compressed,
         whiteouts: args.whiteouts.rule(),
         strict: args.strict,
@@ -34,26 +37,27 @@ pub(super) fn run(store: &Store, global: &Global, args: &Load) -> Result<()> {
     }
     let mut out = output::stdout();
     for image in &images {
-        use std::io::Write;
-        let new = image
-            .layers
-            .iter()
-            .filter(|layer| !layer.already_there)
-            .count();
-        let size = image.layers.iter().map(|layer| layer.size).sum();
-        writeln!(
-            out,
-            "loaded {} ({}): {}, {new} of them new, {}",
-            display_name(&image.record),
-            image.record.manifest,
-            show::count(image.layers.len() as u64, "layer"),
-            show::size(size),
-        )?;
+        writeln!(out, "loaded {}", summary(image))?;
     }
     Ok(())
 }
 
-fn as_json(image: &Loaded) -> serde_json::Value {
+/// One line about an image that is in the store now.
+pub(super) fn summary(image: &Loaded) -> String {
+    let new = image.layers.iter().filter(|layer| !layer.already_there);
+    let size = image.layers.iter().map(|layer| layer.size).sum();
+    format!(
+        "{} ({}): {}, {} of them new, {}",
+        display_name(&image.record),
+        image.record.manifest,
+        show::count(image.layers.len() as u64, "layer"),
+        new.count(),
+        show::size(size),
+    )
+}
+
+/// All that a program may want to know about it.
+pub(super) fn as_json(image: &Loaded) -> serde_json::Value {
     let layers: Vec<_> = image
         .layers
         .iter()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::json;
-use transom_oci::{Format, SaveImage, SaveReport, save, save_to};
+use transom_oci::{Format, SaveImage, SaveReport, SavedImage, save, save_to};
 use transom_sealed::{ImageRecord, Store};
 
 use crate::args::{self, Global, Save};
@@ -35,12 +35,12 @@ pub(super) fn run(store: &Store, global: &Global, args: &Save) -> Result<()> {
         let mut out = output::stdout();
         let report = save_to(store, &images, &mut out, format, progress.as_ref())?;
         out.flush()?;
-        notes(global, &report);
+        note_recompressed(global, &report.images);
         return Ok(());
     }
     let report = save(store, &images, &args.output, format, progress.as_ref())?;
     drop(progress);
-    notes(global, &report);
+    note_recompressed(global, &report.images);
     if global.json {
         return output::json(&as_json(&report));
     }
@@ -68,8 +68,9 @@ fn names(record: &ImageRecord, reference: &str) -> Vec<String> {
     }
 }
 
-fn notes(global: &Global, report: &SaveReport) {
-    for layer in report.images.iter().flat_map(|image| &image.recompressed) {
+/// Tells which layers have new blobs.
+pub(super) fn note_recompressed(global: &Global, images: &[SavedImage]) {
+    for layer in images.iter().flat_map(|image| &image.recompressed) {
         let note = format!(
             "the compressed form of layer {} was not kept: {} is written instead of {}",
             layer.diff_id, layer.after, layer.before
@@ -79,21 +80,20 @@ fn notes(global: &Global, report: &SaveReport) {
 }
 
 fn as_json(report: &SaveReport) -> serde_json::Value {
-    let images: Vec<_> = report
-        .images
-        .iter()
-        .map(|image| {
-            json!({
-                "original": image.original.to_string(),
-                "manifest": image.manifest.map(|digest| digest.to_string()),
-                "recompressed": image.recompressed.iter().map(|layer| json!({
-                    "diff_id": layer.diff_id.to_string(),
-                    "before": layer.before.to_string(),
-                    "after": layer.after.to_string(),
-                    "size": layer.size,
-                })).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
+    let images: Vec<_> = report.images.iter().map(image_as_json).collect();
     json!({ "bytes": report.bytes, "images": images })
+}
+
+/// What became of one image.
+pub(super) fn image_as_json(image: &SavedImage) -> serde_json::Value {
+    json!({
+        "original": image.original.to_string(),
+        "manifest": image.manifest.map(|digest| digest.to_string()),
+        "recompressed": image.recompressed.iter().map(|layer| json!({
+            "diff_id": layer.diff_id.to_string(),
+            "before": layer.before.to_string(),
+            "after": layer.after.to_string(),
+            "size": layer.size,
+        })).collect::<Vec<_>>(),
+    })
 }

@@ -6,6 +6,8 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod mounting;
 mod reading;
+#[cfg(all(feature = "registry", target_os = "linux"))]
+mod registries;
 mod storing;
 mod support;
 #[cfg(target_os = "linux")]

@@ -42,7 +42,7 @@ pub(super) struct TaggedConfig {
 
 /// Reads and checks all documents of the archive's images.
 pub(super) fn plan(
-    source: &Source,
+    source: &Source<'_>,
     choice: Option<&PlatformChoice>,
 ) -> Result<Vec<PlannedImage>, LoadError> {
     let mut documents = Documents::new(source);

@@ -37,7 +37,7 @@ struct Job<'a> {
 pub(super) fn import(
     store: &Store,
     session: &Session<'_>,
-    source: &Source,
+    source: &Source<'_>,
     images: &[PlannedImage],
     options: &LoadOptions,
     progress: &dyn Progress,
@@ -100,7 +100,7 @@ pub(super) fn of_image(
 /// Lists the layers, each once, and makes sure that each can be had as its descriptor says.
 fn jobs<'a>(
     session: &Session<'_>,
-    source: &Source,
+    source: &Source<'_>,
     images: &'a [PlannedImage],
     options: &LoadOptions,
 ) -> Result<Vec<Job<'a>>, LoadError> {
@@ -155,7 +155,7 @@ fn check_same(layer: &PlannedLayer, known: &PlannedLayer) -> Result<(), LoadErro
 /// Tells whether the store has all of a blob already. If it has not, the source must have it.
 fn known(
     session: &Session<'_>,
-    source: &Source,
+    source: &Source<'_>,
     layer: &PlannedLayer,
     options: &LoadOptions,
 ) -> Result<Option<BlobRecord>, LoadError> {
@@ -171,7 +171,7 @@ fn known(
         }),
         _ => Ok(()),
     };
-    let in_source = source.blob(digest)?;
+    let in_source = source.blob(&layer.descriptor(digest))?;
     if let Some(piece) = &in_source {
         check_size(piece.len())?;
     }
@@ -188,6 +188,8 @@ fn known(
     }
     match (known, in_source, &layer.foreign_urls) {
         (Some(known), None, _) => Ok(Some(known)),
+        // What would have to be fetched is not fetched for its compressed form alone.
+        (Some(known), Some(_), _) if source.root().is_some() => Ok(Some(known)),
         // Read again only for bytes that are to be kept and are not.
         (Some(known), Some(_), _) => {
             let is_kept = known.kept || known.compression == Compression::None;
@@ -208,26 +210,33 @@ fn known(
 fn import_one(
     store: &Store,
     session: &Session<'_>,
-    source: &Source,
+    source: &Source<'_>,
     job: &Job<'_>,
     options: &LoadOptions,
     stop: &AtomicBool,
     progress: &dyn Progress,
 ) -> Result<LoadedLayer, LoadError> {
     if let Some(known) = &job.known {
-        return Ok(LoadedLayer {
-            diff_id: known.diff_id,
-            already_there: true,
-            blob_size: known.size,
-            size: store.layer(known.diff_id)?.size,
-        });
+        return already_there(store, known);
     }
+    // What others are fetching is waited for, not fetched twice.
+    let _turn = match &job.layer.key {
+        LayerKey::Blob(digest) if source.root().is_some() => {
+            let turn = session.turn(*digest)?;
+            if let Some(known) = known(session, source, job.layer, options)? {
+                return already_there(store, &known);
+            }
+            Some(turn)
+        }
+        _ => None,
+    };
     let (piece, blob) = match &job.layer.key {
         LayerKey::Blob(digest) => {
             let missing = || LoadError::MissingLayer {
                 name: digest.to_string(),
             };
-            (source.blob(*digest)?.ok_or_else(missing)?, Some(*digest))
+            let found = source.blob(&job.layer.descriptor(*digest))?;
+            (found.ok_or_else(missing)?, Some(*digest))
         }
         LayerKey::Entry(name) => (source.find(name)?.ok_or_else(|| missing_entry(name))?, None),
     };
@@ -256,9 +265,19 @@ fn import_one(
     })
 }
 
+/// Tells of a layer that need not be read.
+fn already_there(store: &Store, known: &BlobRecord) -> Result<LoadedLayer, LoadError> {
+    Ok(LoadedLayer {
+        diff_id: known.diff_id,
+        already_there: true,
+        blob_size: known.size,
+        size: store.layer(known.diff_id)?.size,
+    })
+}
+
 /// Fails as soon as another layer has failed.
 struct Stoppable<'a> {
-    piece: Piece,
+    piece: Piece<'a>,
     stop: &'a AtomicBool,
 }
 

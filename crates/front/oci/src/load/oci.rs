@@ -35,19 +35,25 @@ struct Candidate {
 
 /// Reads and checks all documents of the layout's images.
 pub(super) fn plan(
-    source: &Source,
+    source: &Source<'_>,
     choice: Option<&PlatformChoice>,
+    every_platform: bool,
 ) -> Result<Vec<PlannedImage>, LoadError> {
     let mut documents = Documents::new(source);
-    let index = documents.read_named(INDEX_FILE)?;
-    let index = Index::parse(INDEX_FILE, &index, None)?;
+    let entries = match source.root() {
+        Some(root) => vec![root.clone()],
+        None => {
+            let index = documents.read_named(INDEX_FILE)?;
+            Index::parse(INDEX_FILE, &index, None)?.manifests
+        }
+    };
     let tagged = match source.find(DOCKER_FILE)? {
         Some(_) => docker::tagged_configs(&mut documents)?,
         None => Vec::new(),
     };
 
     let mut groups: Vec<(Vec<String>, Vec<Descriptor>)> = Vec::new();
-    for entry in index.manifests {
+    for entry in entries {
         let names = names_of(&mut documents, &entry, &tagged)?;
         match groups.iter_mut().find(|(known, _)| *known == names) {
             Some((_, entries)) => entries.push(entry),
@@ -70,7 +76,19 @@ pub(super) fn plan(
             continue;
         }
         let label = names.first().map_or(INDEX_FILE, String::as_str);
-        let chosen = choose(label, &candidates, choice)?;
+        let chosen = choose(label, &candidates, choice);
+        if every_platform {
+            let named = chosen.map(|chosen| chosen.descriptor.digest).ok();
+            for one in candidates.iter().filter(|one| one.is_present) {
+                let mut image = plan_image(&mut documents, label, one)?;
+                if named == Some(one.descriptor.digest) {
+                    image.names = names.clone();
+                }
+                images.push((one.descriptor.digest, image));
+            }
+            continue;
+        }
+        let chosen = chosen?;
         match images
             .iter_mut()
             .find(|(digest, _)| *digest == chosen.descriptor.digest)
@@ -113,7 +131,7 @@ fn names_of(
     if own.filter(is_full).is_none()
         && !tagged.is_empty()
         && media::document_kind(&entry.media_type) == Some(DocumentKind::Manifest)
-        && documents.source.blob(entry.digest)?.is_some()
+        && documents.source.blob(entry)?.is_some()
     {
         let manifest = read_manifest(documents, entry)?.1;
         let names: Vec<String> = tagged
@@ -181,7 +199,7 @@ fn candidate(
     descriptor: Descriptor,
     passed_over: &mut Vec<String>,
 ) -> Result<Option<Candidate>, LoadError> {
-    let is_present = documents.source.blob(descriptor.digest)?.is_some();
+    let is_present = documents.source.blob(&descriptor)?.is_some();
     let platform = match (&descriptor.platform, is_present) {
         (Some(platform), _) => platform.clone(),
         (None, false) => PlatformSpec::default(),

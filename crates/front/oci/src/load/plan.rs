@@ -42,15 +42,29 @@ pub(super) struct PlannedLayer {
     pub(super) foreign_urls: Option<Vec<String>>,
 }
 
+impl PlannedLayer {
+    /// The descriptor of a layer that is this blob.
+    pub(super) fn descriptor(&self, digest: BlobDigest) -> Descriptor {
+        Descriptor {
+            media_type: String::new(),
+            digest,
+            size: self.blob_size.unwrap_or_default(),
+            urls: self.foreign_urls.clone().unwrap_or_default(),
+            annotations: Vec::new(),
+            platform: None,
+        }
+    }
+}
+
 /// Reads documents of a source, but not without end.
 #[derive(Debug)]
 pub(super) struct Documents<'a> {
-    pub(super) source: &'a Source,
+    pub(super) source: &'a Source<'a>,
     left: u64,
 }
 
 impl<'a> Documents<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
+    pub(super) fn new(source: &'a Source<'a>) -> Self {
         Self {
             source,
             left: MAX_DOCUMENTS,
@@ -76,7 +90,7 @@ impl<'a> Documents<'a> {
         let digest = descriptor.digest;
         let piece = self
             .source
-            .blob(digest)?
+            .blob(descriptor)?
             .ok_or(LoadError::MissingDocument { what, digest })?;
         if piece.len() != descriptor.size {
             return Err(LoadError::DocumentSize {

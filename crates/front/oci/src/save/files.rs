@@ -162,7 +162,8 @@ impl<'a> Files<'a> {
         Ok(layer)
     }
 
-    fn open(&self, layer: &Layer) -> Result<File, SaveError> {
+    /// Opens a layer's bytes.
+    pub(super) fn open(&self, layer: &Layer) -> Result<File, SaveError> {
         match &layer.form {
             Form::Tar => Ok(self.store.layer_tar(layer.diff_id)?),
             Form::Kept => {

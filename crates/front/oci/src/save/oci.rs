@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 use transom_layer::{BlobDigest, Digest};
+use transom_sealed::ImageRecord;
 
 use super::error::SaveError;
-use super::files::Files;
+use super::files::{Files, Layer};
 use super::{Recompressed, SaveImage, SavedImage};
 use crate::document::{Config, Manifest};
 use crate::json;
@@ -71,7 +72,45 @@ fn collect_image(
     files: &mut Files<'_>,
     image: &SaveImage<'_>,
 ) -> Result<(Vec<u8>, SavedImage), SaveError> {
-    let record = image.record;
+    let parts = parts(files, image.record, Foreign::AsTheyAre)?;
+    files.add_bytes(blob_name(image.record.config), parts.config);
+    for layer in parts.layers.into_iter().filter_map(|part| part.layer) {
+        files.add_layer(blob_name(BlobDigest(layer.digest)), layer);
+    }
+    Ok((parts.manifest, parts.saved))
+}
+
+/// What becomes of layers that are not distributed with the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// They are written like the others and stay what they are called.
+    AsTheyAre,
+    /// They are left out.
+    LeftOut,
+    /// They become ordinary layers; the manifest changes.
+    Ordinary,
+}
+
+/// What an image is written as.
+pub(super) struct Parts {
+    pub(super) manifest: Vec<u8>,
+    pub(super) config: Vec<u8>,
+    pub(super) layers: Vec<Part>,
+    pub(super) saved: SavedImage,
+}
+
+/// One layer of an image, and its bytes unless they are left out.
+pub(super) struct Part {
+    pub(super) blob: BlobDigest,
+    pub(super) layer: Option<Layer>,
+}
+
+/// Finds or makes the blobs of an image, and its manifest with them.
+pub(super) fn parts(
+    files: &mut Files<'_>,
+    record: &ImageRecord,
+    foreign: Foreign,
+) -> Result<Parts, SaveError> {
     let inconsistent = |reason| SaveError::Inconsistent {
         manifest: record.manifest,
         reason,
@@ -84,48 +123,62 @@ fn collect_image(
     if manifest.layers.len() != record.layers.len() {
         return Err(inconsistent("they have different numbers of layers"));
     }
-    files.add_bytes(
-        blob_name(record.config),
-        files.document("config", record.config)?,
-    );
 
     let mut replaced = HashMap::new();
     let mut recompressed = Vec::new();
+    let mut layers = Vec::new();
     for (position, (named, layer)) in manifest.layers.iter().zip(&record.layers).enumerate() {
         if named.digest != layer.blob {
             return Err(inconsistent("they name different layers"));
+        }
+        let is_foreign = media::is_foreign(&named.media_type) || !named.urls.is_empty();
+        if is_foreign && foreign == Foreign::LeftOut {
+            layers.push(Part {
+                blob: layer.blob,
+                layer: None,
+            });
+            continue;
         }
         let found = match files.blob(layer.diff_id, layer.blob)? {
             Some(kept) => kept,
             None => files.compress(layer.diff_id)?,
         };
-        if found.digest == layer.blob.0 {
-            if found.size != named.size {
-                return Err(inconsistent("they give a layer different lengths"));
-            }
-        } else {
-            let after = BlobDigest(found.digest);
-            replaced.insert(position, (after, found.size));
+        let blob = BlobDigest(found.digest);
+        if blob != layer.blob {
+            let media_type = media::as_gzip(&named.media_type).to_owned();
+            replaced.insert(position, (media_type, blob, found.size));
             recompressed.push(Recompressed {
                 diff_id: layer.diff_id,
                 before: layer.blob,
-                after,
+                after: blob,
                 size: found.size,
             });
+        } else if found.size != named.size {
+            return Err(inconsistent("they give a layer different lengths"));
+        } else if is_foreign && foreign == Foreign::Ordinary {
+            let media_type = media::as_ordinary(&named.media_type);
+            replaced.insert(position, (media_type, blob, found.size));
         }
-        files.add_layer(blob_name(BlobDigest(found.digest)), found);
+        layers.push(Part {
+            blob,
+            layer: Some(found),
+        });
     }
     let bytes = if replaced.is_empty() {
         bytes
     } else {
-        rewrite(&bytes, &manifest, &replaced)?
+        rewrite(&bytes, &replaced)?
     };
-    let saved = SavedImage {
-        original: record.manifest,
-        manifest: Some(digest_of(&bytes)),
-        recompressed,
-    };
-    Ok((bytes, saved))
+    Ok(Parts {
+        config: files.document("config", record.config)?,
+        layers,
+        saved: SavedImage {
+            original: record.manifest,
+            manifest: Some(digest_of(&bytes)),
+            recompressed,
+        },
+        manifest: bytes,
+    })
 }
 
 fn digest_of(bytes: &[u8]) -> BlobDigest {
@@ -135,8 +188,7 @@ fn digest_of(bytes: &[u8]) -> BlobDigest {
 /// Makes the manifest with other blobs for some layers. All else keeps its value and place.
 fn rewrite(
     bytes: &[u8],
-    manifest: &Manifest,
-    replaced: &HashMap<usize, (BlobDigest, u64)>,
+    replaced: &HashMap<usize, (String, BlobDigest, u64)>,
 ) -> Result<Vec<u8>, SaveError> {
     let mut value = json::parse("the manifest", bytes)?;
     let layers = value.as_object_mut().and_then(|map| {
@@ -144,15 +196,13 @@ fn rewrite(
         map.get_mut(&key)?.as_array_mut()
     });
     for (position, layer) in layers.into_iter().flatten().enumerate() {
-        let Some((digest, size)) = replaced.get(&position) else {
+        let Some((media_type, digest, size)) = replaced.get(&position) else {
             continue;
         };
-        let before = manifest.layers.get(position);
         // Made from scratch: what else the old descriptor says (urls, embedded data) is true of the
         // old blob only.
         let mut descriptor = Map::new();
-        let media_type = media::as_gzip(before.map_or("", |layer| &layer.media_type));
-        descriptor.insert("mediaType".to_owned(), media_type.into());
+        descriptor.insert("mediaType".to_owned(), media_type.as_str().into());
         descriptor.insert("digest".to_owned(), digest.to_string().into());
         descriptor.insert("size".to_owned(), (*size).into());
         if let Some(annotations) = layer
@@ -166,15 +216,13 @@ fn rewrite(
     Ok(value.to_string().into_bytes())
 }
 
-/// Makes the entries of the index: one for each name.
-fn index_entries(
-    files: &Files<'_>,
-    image: &SaveImage<'_>,
+/// Makes the entry of an index that says what the image is and what it is for.
+pub(super) fn index_entry(
+    record: &ImageRecord,
+    config: &[u8],
     manifest: &[u8],
-) -> Result<Vec<Value>, SaveError> {
-    let record = image.record;
-    let config = files.document("config", record.config)?;
-    let config = Config::parse(&format!("config {}", record.config), &config)?;
+) -> Result<Value, SaveError> {
+    let config = Config::parse(&format!("config {}", record.config), config)?;
     let mut platform = Map::new();
     for (key, text) in [
         ("architecture", &record.platform.architecture),
@@ -186,12 +234,22 @@ fn index_entries(
             platform.insert(key.to_owned(), text.as_str().into());
         }
     }
-    let entry = json!({
+    Ok(json!({
         "mediaType": record.media_type,
         "digest": digest_of(manifest).to_string(),
         "size": manifest.len(),
         "platform": platform,
-    });
+    }))
+}
+
+/// Makes the entries of the index: one for each name.
+fn index_entries(
+    files: &Files<'_>,
+    image: &SaveImage<'_>,
+    manifest: &[u8],
+) -> Result<Vec<Value>, SaveError> {
+    let config = files.document("config", image.record.config)?;
+    let entry = index_entry(image.record, &config, manifest)?;
     if image.names.is_empty() {
         return Ok(vec![entry]);
     }
@@ -228,9 +286,9 @@ mod tests {
             old = old,
             foreign = foreign
         );
-        let manifest = Manifest::parse("m", text.as_bytes(), None).unwrap();
-        let replaced = HashMap::from([(0, (new, 7))]);
-        let bytes = rewrite(text.as_bytes(), &manifest, &replaced).unwrap();
+        let gzip = media::as_gzip(foreign).to_owned();
+        let replaced = HashMap::from([(0, (gzip, new, 7))]);
+        let bytes = rewrite(text.as_bytes(), &replaced).unwrap();
         let expected = text.replacen(
             &format!(
                 r#"{{"mediaType":"{foreign}","digest":"{old}","size":5,"urls":["u"],"annotations":{{"k":"v"}}}}"#

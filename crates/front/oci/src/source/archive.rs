@@ -66,7 +66,7 @@ impl Archive {
     }
 
     /// Finds the file of this name, through links.
-    pub(super) fn find(&self, name: &str) -> Result<Option<Piece>, SourceError> {
+    pub(super) fn find(&self, name: &str) -> Result<Option<Piece<'static>>, SourceError> {
         let broken = |reason| {
             Err(SourceError::Link {
                 name: name.to_owned(),

@@ -28,7 +28,7 @@ impl Folder {
     }
 
     /// Finds a regular file by a name that this crate made.
-    pub(super) fn find(&self, name: &Path) -> Result<Option<Piece>, SourceError> {
+    pub(super) fn find(&self, name: &Path) -> Result<Option<Piece<'static>>, SourceError> {
         let path = self.path.join(name);
         let shown = path.display().to_string();
         // Looked at before it is opened: opening a pipe would wait for its writer.
