@@ -184,7 +184,10 @@ fn processes_of(folder: &Path, program: &str) -> Vec<Pid> {
         };
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line);
-        let runs = line.split('\0').next().is_some_and(|path| path.ends_with(program));
+        let runs = line
+            .split('\0')
+            .next()
+            .is_some_and(|path| path.ends_with(program));
         if runs && line.contains(folder.to_str().unwrap()) {
             found.extend(Pid::from_raw(process));
         }

@@ -177,7 +177,10 @@ fn windows_layers_come_back_byte_for_byte(docker: &mut Docker, suite: &Suite) {
     docker.run(&["cp", copied.to_str().unwrap(), "one:/Files/new.txt"]);
     let changes = docker.run(&["diff", "one"]);
     let changes = sorted(&changes);
-    let changes: Vec<&str> = changes.into_iter().filter(|line| line.contains("/Files")).collect();
+    let changes: Vec<&str> = changes
+        .into_iter()
+        .filter(|line| line.contains("/Files"))
+        .collect();
     assert_eq!(changes, ["A /Files/new.txt", "C /Files"]);
     docker.run(&["commit", "one", "windows:2"]);
     let committed = saved("windows:2");
