@@ -88,10 +88,12 @@ fn a_linux_image_is_imported_run_changed_and_committed(docker: &mut Docker, suit
     assert_eq!(fs::read_to_string(&copied).unwrap(), "new\n");
 
     let changes = docker.run(&["diff", "one"]);
-    assert_eq!(
-        sorted(&changes),
-        ["A /etc/copied", "A /etc/new", "C /etc", "D /etc/old"]
-    );
+    // Docker 26 opens these for writing when it copies, and leaves them as they are.
+    let opened = ["C /etc/hostname", "C /etc/hosts", "C /etc/resolv.conf"];
+    let mut changes = sorted(&changes);
+    changes.retain(|change| !opened.contains(change));
+    let expected = ["A /etc/copied", "A /etc/new", "C /etc", "D /etc/old"];
+    assert_eq!(changes, expected);
     let sizes = docker.run(&["ps", "-as", "--format", "{{.Size}}"]);
     assert!(sizes.starts_with("14B (virtual "), "{sizes}");
 
@@ -157,7 +159,7 @@ fn a_container_with_a_size_is_full_when_it_says(docker: &mut Docker, suite: &Sui
     ];
     let said = docker.fails(&[&run[..], &["busybox", "sh", "-c", fill]].concat());
     assert!(said.contains("No space left on device"), "{said}");
-    let said = docker.fails(&["create", "--storage-opt", "colour=blue", "busybox", "sh"]);
+    let said = docker.fails(&["create", "--storage-opt", "size=blue", "busybox", "sh"]);
     assert!(said.contains("Failed to parse storage options"), "{said}");
     docker.run(&["rm", "small"]);
     docker.run(&["rmi", "busybox"]);

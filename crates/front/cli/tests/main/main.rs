@@ -6,6 +6,8 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod mounting;
 mod reading;
+#[cfg(all(feature = "serve", target_os = "linux"))]
+mod serving;
 mod storing;
 mod support;
 #[cfg(target_os = "linux")]
