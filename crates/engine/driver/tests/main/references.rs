@@ -28,6 +28,24 @@ fn a_restart_takes_the_references_back() {
 }
 
 #[test]
+fn all_references_are_given_back_at_once() {
+    let (driver, engine) = two_layers(Exports::Unprepared);
+    let top = id("top");
+    driver.put_all(&top).expect("nothing is no error");
+    let root = driver.get(&top).expect("mounts");
+    driver.get(&top).expect("adds a reference");
+    engine
+        .faults()
+        .fail_once(Step::Deactivate, None, ErrorKind::InUse);
+    let error = driver.put_all(&top).expect_err("the step fails");
+    assert_eq!(error.kind(), ErrorKind::InUse);
+    driver.put_all(&top).expect("tries again what failed");
+    assert!(!root.exists());
+    assert_eq!(engine.snapshot().references(&top), 0);
+    driver.remove(&top).expect("is not mounted any more");
+}
+
+#[test]
 fn a_layer_found_mounted_without_a_count_has_one_reference() {
     let (driver, engine) = two_layers(Exports::Unprepared);
     let top = id("top");

@@ -8,6 +8,7 @@ mod mounting;
 mod reading;
 #[cfg(all(feature = "registry", target_os = "linux"))]
 mod registries;
+mod serving;
 mod storing;
 mod support;
 #[cfg(target_os = "linux")]

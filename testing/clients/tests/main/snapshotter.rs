@@ -1,0 +1,263 @@
+//! containerd 1.7 and `ctr` over `transom serve --containerd`, with a real Windows image.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::archive;
+use crate::containerd::{Containerd, PLUGIN};
+use crate::process::{output_of, wait_until};
+use crate::suite::Suite;
+
+/// The name that the bundled image has.
+const IMAGE: &str = "docker.io/transom/hello:1.0";
+
+fn start() -> Option<(Containerd, PathBuf)> {
+    let suite = Suite::find("trixie")?;
+    let containerd = Containerd::start(&suite);
+    let archive = containerd.path("image.tar");
+    fs::write(&archive, transom_sample::sample_image().unwrap()).unwrap();
+    Some((containerd, archive))
+}
+
+/// The blobs in an archive, by name.
+fn blobs(folder: &Path, archive: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let parts = archive::unpack(folder, archive);
+    let mut blobs: Vec<_> = fs::read_dir(parts.join("blobs/sha256"))
+        .unwrap()
+        .map(|blob| {
+            let blob = blob.unwrap();
+            let name = blob.file_name().into_string().unwrap();
+            (name, fs::read(blob.path()).unwrap())
+        })
+        .collect();
+    fs::remove_dir_all(&parts).unwrap();
+    blobs.sort();
+    blobs
+}
+
+/// Removes the image and waits until containerd has collected what it held.
+fn remove_image(containerd: &Containerd) {
+    containerd.run(&["images", "rm", "--sync", IMAGE]);
+    wait_until("the garbage is collected", || {
+        containerd.snapshots(&["ls"]).lines().count() == 1
+    });
+    wait_until("the layers are gone", || containerd.transom.layer_bytes() == 0);
+}
+
+#[test]
+fn an_image_is_imported_checked_exported_and_removed() {
+    let Some((containerd, archive)) = start() else { return };
+    let plugins = containerd.run(&["plugins", "ls"]);
+    for plugin in [PLUGIN, "transom-diff"] {
+        let line = plugins.lines().find(|line| line.contains(&format!(" {plugin} ")));
+        assert!(line.is_some_and(|line| line.ends_with("ok")), "{plugins}");
+    }
+    containerd.import(&archive);
+    let check = containerd.run(&["images", "check", "--snapshotter", PLUGIN]);
+    assert!(check.contains("complete (4/4)") && check.contains("true"), "{check}");
+    assert_eq!(containerd.committed().len(), 3);
+    let usage = containerd.run(&["images", "usage", "--snapshotter", PLUGIN, IMAGE]);
+    assert!(usage.contains("KiB"), "{usage}");
+    let usage = containerd.snapshots(&["usage"]);
+    assert_eq!(usage.lines().count(), 4, "{usage}");
+    assert_eq!(containerd.snapshots(&["tree"]).lines().count(), 3);
+
+    let exported = containerd.path("exported.tar");
+    let export = ["images", "export", "--platform", "windows/amd64"];
+    containerd.run(&[&export[..], &[exported.to_str().unwrap(), IMAGE]].concat());
+    let scratch = containerd.path("scratch");
+    fs::create_dir(&scratch).unwrap();
+    let before = blobs(&scratch, &fs::read(&archive).unwrap());
+    let after = blobs(&scratch, &fs::read(&exported).unwrap());
+    assert!(before == after, "the blobs differ");
+    remove_image(&containerd);
+    containerd.is_empty();
+}
+
+#[test]
+fn an_image_is_mounted_as_c() {
+    let Some((containerd, archive)) = start() else { return };
+    containerd.import(&archive);
+    let target = containerd.path("mounted");
+    fs::create_dir(&target).unwrap();
+    let mount = ["images", "mount", "--snapshotter", PLUGIN, "--platform", "windows/amd64"];
+    containerd.run(&[&mount[..], &[IMAGE, target.to_str().unwrap()]].concat());
+    assert!(target.join("Windows").is_dir() && target.join("HELLO").is_dir());
+    assert!(fs::write(target.join("new"), "x").is_err());
+    let unmount = ["images", "unmount", "--snapshotter", PLUGIN, "--rm"];
+    containerd.run(&[&unmount[..], &[target.to_str().unwrap()]].concat());
+    remove_image(&containerd);
+    containerd.is_empty();
+}
+
+#[test]
+fn a_snapshot_is_changed_compared_labelled_committed_and_removed() {
+    let Some((containerd, archive)) = start() else { return };
+    containerd.import(&archive);
+    let top = containerd.top();
+    containerd.snapshots(&["prepare", "mine", &top]);
+    let mounted = containerd.mount("mine");
+    fs::create_dir(mounted.join("program files/App")).unwrap_or_else(|_| {
+        fs::create_dir_all(mounted.join("Program Files/App")).unwrap();
+    });
+    fs::write(mounted.join("License.txt"), "another one").unwrap();
+    fs::remove_dir_all(mounted.join("HELLO")).unwrap();
+    output_of(Command::new("umount").arg(&mounted));
+
+    let diff = containerd.bytes(&["snapshots", "--snapshotter", PLUGIN, "diff", "mine"]);
+    let gzip = containerd.path("diff.tar.gz");
+    fs::write(&gzip, diff).unwrap();
+    let tar = output_of(Command::new("gzip").arg("-dc").arg(&gzip));
+    assert_eq!(
+        archive::names(&tar),
+        [
+            "Files",
+            "Files/.wh.HELLO",
+            "Files/License.txt",
+            "Files/Program Files",
+            "Files/Program Files/App",
+            "Hives",
+        ]
+    );
+    containerd.snapshots(&["label", "mine", "labels.color=blue"]);
+    containerd.snapshots(&["commit", "done", "mine"]);
+    assert_eq!(containerd.info("done")["Kind"], "Committed");
+    assert_eq!(containerd.info("done")["Parent"], top.as_str());
+    containerd.snapshots(&["view", "look", "done"]);
+    let mounted = containerd.mount("look");
+    assert_eq!(fs::read_to_string(mounted.join("License.txt")).unwrap(), "another one");
+    assert!(!mounted.join("HELLO").exists());
+    output_of(Command::new("umount").arg(&mounted));
+    containerd.snapshots(&["rm", "look"]);
+    containerd.snapshots(&["rm", "done"]);
+    remove_image(&containerd);
+    containerd.is_empty();
+}
+
+#[test]
+fn an_image_is_pushed_to_a_registry_and_pulled_by_twenty_at_once() {
+    let Some((containerd, archive)) = start() else { return };
+    let Some(registry) = crate::registry::Registry::start(containerd.folder()) else {
+        return;
+    };
+    containerd.import(&archive);
+    let remote = format!("{}/hello:1", registry.address());
+    let push = ["images", "push", "--plain-http", "--platform", "windows/amd64"];
+    containerd.run(&[&push[..], &[&remote, IMAGE]].concat());
+    remove_image(&containerd);
+
+    std::thread::scope(|scope| {
+        for number in 0..20 {
+            let (containerd, remote) = (&containerd, &remote);
+            scope.spawn(move || {
+                let namespace = format!("n{}", number % 4);
+                let pull = [
+                    "-n",
+                    &namespace,
+                    "images",
+                    "pull",
+                    "--plain-http",
+                    "--platform",
+                    "windows/amd64",
+                    "--snapshotter",
+                    PLUGIN,
+                    remote,
+                ];
+                containerd.run(&pull);
+            });
+        }
+    });
+    let layers = fs::read_dir(containerd.transom.store().join("layers")).unwrap();
+    assert_eq!(layers.count(), 3);
+    // Each layer was read from containerd once, whoever asked.
+    containerd.transom.verify();
+    for number in 0..4 {
+        let namespace = format!("n{number}");
+        let check = ["-n", &namespace, "images", "check", "--snapshotter", PLUGIN];
+        let check = containerd.run(&check);
+        assert!(check.contains("complete (4/4)") && check.contains("true"), "{check}");
+        containerd.run(&["-n", &namespace, "images", "rm", "--sync", &remote]);
+    }
+    wait_until("the layers are gone", || containerd.transom.layer_bytes() == 0);
+}
+
+/// Kills the server at many points of what a client does; the client's retry must succeed, and nothing be left.
+#[test]
+fn a_server_that_is_killed_in_the_middle_loses_nothing_and_leaks_nothing() {
+    let Some((mut containerd, archive)) = start() else { return };
+    let import = |containerd: &Containerd| {
+        let mut command = containerd.command();
+        command
+            .args(["images", "import", "--platform", "windows/amd64"])
+            .args(["--snapshotter", PLUGIN])
+            .arg(&archive);
+        command
+    };
+    for delay in (0..120).step_by(10) {
+        let mut client = import(&containerd)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(delay));
+        containerd.transom.kill();
+        containerd.transom.start();
+        let _ = client.wait().unwrap();
+        containerd.import(&archive);
+        containerd.transom.verify();
+        // A diff and a commit, killed at the same distance.
+        let top = containerd.top();
+        containerd.snapshots(&["prepare", "mine", &top]);
+        let mounted = containerd.mount("mine");
+        fs::write(mounted.join("new.txt"), vec![7; 3 << 20]).unwrap();
+        output_of(Command::new("umount").arg(&mounted));
+        for step in [&["diff", "mine"][..], &["commit", "done", "mine"]] {
+            let mut command = containerd.command();
+            let mut client = command
+                .args(["snapshots", "--snapshotter", PLUGIN])
+                .args(step)
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(delay / 2));
+            containerd.transom.kill();
+            containerd.transom.start();
+            let _ = client.wait().unwrap();
+        }
+        let list = containerd.snapshots(&["ls"]);
+        if list.contains("mine ") {
+            containerd.snapshots(&["commit", "done", "mine"]);
+        }
+        containerd.snapshots(&["view", "look", "done"]);
+        let mounted = containerd.mount("look");
+        assert_eq!(fs::read(mounted.join("new.txt")).unwrap(), vec![7; 3 << 20]);
+        output_of(Command::new("umount").arg(&mounted));
+        for key in ["look", "done"] {
+            containerd.snapshots(&["rm", key]);
+        }
+        remove_image(&containerd);
+        containerd.is_empty();
+    }
+}
+
+#[test]
+fn mounts_outlive_a_restart_of_the_server() {
+    let Some((mut containerd, archive)) = start() else { return };
+    containerd.import(&archive);
+    containerd.snapshots(&["prepare", "mine", &containerd.top()]);
+    let mounted = containerd.mount("mine");
+    fs::write(mounted.join("before"), "1").unwrap();
+    containerd.transom.stop();
+    fs::write(mounted.join("between"), "2").unwrap();
+    containerd.transom.start();
+    fs::write(mounted.join("after"), "3").unwrap();
+    output_of(Command::new("umount").arg(&mounted));
+    let mounted = containerd.mount("mine");
+    for (name, text) in [("before", "1"), ("between", "2"), ("after", "3")] {
+        assert_eq!(fs::read_to_string(mounted.join(name)).unwrap(), text);
+    }
+    output_of(Command::new("umount").arg(&mounted));
+    containerd.snapshots(&["rm", "mine"]);
+}
