@@ -31,4 +31,5 @@ pub mod worker;
 pub use chain::ChainError;
 pub use engine::HcsEngine;
 pub use error::{Cause, HcsEngineError};
+pub use work::is_filled;
 pub use worker::Worker;

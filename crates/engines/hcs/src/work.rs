@@ -52,7 +52,7 @@ impl<'a> Work<'a> {
     /// Fills an empty layer. After a failure it is empty again.
     pub(crate) fn import<F: Folder>(&self, tar: &mut dyn Read) -> Result<u64> {
         let note = self.layer.join(EMPTY);
-        if !note.exists() {
+        if is_filled(self.layer).map_err(Cause::io("look into", self.layer))? {
             let what = "it is filled already, or writable";
             return Err(Cause::state(ErrorKind::Exists, what));
         }
@@ -155,6 +155,14 @@ fn has<F: Folder>(layer: &F, name: &str) -> std::result::Result<Option<bool>, Tr
         }
     }
     Ok(None)
+}
+
+/// Says whether the read-only layer in a folder has been filled: once it was, it cannot be again.
+///
+/// # Errors
+/// The folder cannot be looked into.
+pub fn is_filled(layer: &Path) -> io::Result<bool> {
+    Ok(!layer.join(EMPTY).try_exists()?)
 }
 
 /// Makes the note that a layer is not filled yet.

@@ -3,7 +3,7 @@
 use transom_driver::conformance::Volume as _;
 use transom_standin::PlainVolume;
 
-use crate::support::{Site, TestDriver, id, make_stack};
+use crate::support::{Site, TestDriver, base, id, make_stack};
 
 /// Makes a stack, and the writable layer `box` on it.
 fn with_box(site: &Site) -> TestDriver {
@@ -100,4 +100,27 @@ fn a_layer_without_its_size_is_not_there_even_if_it_cannot_be_taken_away() {
     create().expect("takes away what is left, and makes it");
     assert!(driver.exists(&layer).expect("can tell"));
     site.expect_no_complaints();
+}
+
+#[test]
+fn a_layer_counts_as_filled_from_the_import_that_succeeds() {
+    let site = Site::new();
+    let driver = site.driver();
+    let layer = id("base");
+    let is_filled = || transom_hcs::is_filled(&site.layer(&layer)).expect("can be looked into");
+    driver.create(&layer, None).expect("is new");
+    assert!(!is_filled());
+    let tar = base();
+    let content = b"boot store";
+    let at = tar
+        .windows(content.len())
+        .position(|bytes| bytes == content);
+    let torn = tar.get(..at.expect("is in it") + 4).expect("is longer");
+    let import = |mut tar: &[u8]| driver.apply_diff(&layer, None, &mut tar);
+    import(torn).expect_err("ends in the middle of a file");
+    assert!(!is_filled());
+    import(&tar).expect("is valid");
+    assert!(is_filled());
+    let error = import(&tar).expect_err("is filled");
+    assert_eq!(error.kind(), transom_driver::ErrorKind::Exists, "{error}");
 }

@@ -3,12 +3,11 @@
 use std::io::BufReader;
 
 use anyhow::{Context, Result, ensure};
-use transom_driver::{ErrorKind, Id};
+use transom_driver::Id;
 use transom_layer::{ChainId, DiffId, Names};
 use transom_sealed::{ImageRecord, Store};
 
 use super::layers::Layers;
-use super::note;
 use crate::args::Global;
 use crate::commands::images::display_name;
 use crate::progress;
@@ -49,18 +48,12 @@ fn fill(
     if !layers.exists(id)? {
         layers.create(id, parent)?;
     }
-    let folder = layers.layer_path(id)?;
-    if note::read(&folder, note::FILLED)?.is_some() {
+    if transom_hcs::is_filled(&layers.layer_path(id)?)? {
         return Ok(());
     }
     let watch = progress::to_stderr(global.quiet);
     let _line = watch.layer_started(&diff_id.to_string(), None);
     let mut tar = BufReader::new(store.layer_tar(diff_id)?);
-    match layers.apply_diff(id, parent, &mut tar) {
-        Ok(_) => {}
-        // A process that filled it ended before it noted that.
-        Err(error) if error.kind() == ErrorKind::Exists => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(note::write(&folder, note::FILLED, &diff_id.to_string())?)
+    layers.apply_diff(id, parent, &mut tar)?;
+    Ok(())
 }

@@ -7,9 +7,6 @@ use std::path::Path;
 /// Holds the digest of the manifest of the image that a writable layer was made from.
 pub(super) const IMAGE: &str = "transom-image";
 
-/// Holds the digest of the tar that a read-only layer was filled from.
-pub(super) const FILLED: &str = "transom-filled";
-
 /// Writes a note, whole or not at all.
 pub(super) fn write(layer: &Path, name: &str, text: &str) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
