@@ -58,8 +58,16 @@ impl<'a> Work<'a> {
         }
         // What a process that died has left.
         self.empty::<F>()?;
-        let imported = transport::import::<F>(self.hcs, &self.place(), tar);
-        match imported {
+        let filled = transport::import::<F>(self.hcs, &self.place(), tar)
+            .map_err(Cause::from)
+            .and_then(|bytes| {
+                // NTFS writes down which files there are before it writes what is in them.
+                let root = self.root::<F>(self.layer)?;
+                root.sync_volume()
+                    .map_err(Cause::io("flush the volume of", self.layer))?;
+                Ok(bytes)
+            });
+        match filled {
             Ok(bytes) => {
                 durable::remove(&note).map_err(Cause::io("remove", note))?;
                 Ok(bytes)
@@ -67,7 +75,7 @@ impl<'a> Work<'a> {
             Err(error) => {
                 // The first error tells more than one of clearing up, which the next import tries again.
                 let _ = self.empty::<F>();
-                Err(error.into())
+                Err(error)
             }
         }
     }

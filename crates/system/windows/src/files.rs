@@ -105,6 +105,14 @@ pub trait Folder: Sized + Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// There is something of that name, or the system refuses.
     fn link(&self, name: &str, root: &Self, target: &str) -> io::Result<()>;
+
+    /// Makes durable all that was written to the root's volume, by whomever.
+    ///
+    /// Asking that for each file of a base layer would have the disk flushed a hundred thousand times.
+    ///
+    /// # Errors
+    /// The system refuses, as Windows does if the process is not elevated.
+    fn sync_volume(&self) -> io::Result<()>;
 }
 
 /// An open file or folder. As a [`Read`], [`Write`] and [`Seek`] it gives and takes the content of its main stream.
@@ -147,12 +155,6 @@ pub trait Node: Read + Write + Seek + Send + fmt::Debug {
     /// # Errors
     /// The system refuses.
     fn restore(&mut self, with_security: bool) -> io::Result<Self::Restore<'_>>;
-
-    /// Makes what was written durable.
-    ///
-    /// # Errors
-    /// The system refuses, as Windows does where the node was opened and not made.
-    fn sync(&self) -> io::Result<()>;
 }
 
 /// Takes a backup stream in pieces of any size.

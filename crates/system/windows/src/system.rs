@@ -21,6 +21,7 @@ mod node;
 mod nt;
 mod privilege;
 mod restore;
+mod volume;
 mod wide;
 
 pub use backup::NtfsBackup;

@@ -214,10 +214,6 @@ impl Node for PlainNode {
             with_security,
         })
     }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
-    }
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@ mod call_log;
 mod chains;
 mod conformance;
 mod faults;
+mod flushing;
 mod random;
 mod recovery;
 mod support;

@@ -36,6 +36,7 @@ use windows_sys::Win32::System::SystemServices::ACCESS_SYSTEM_SECURITY;
 use self::name::Name;
 use super::node::{NtfsNode, set_attributes};
 use super::nt::{self, How, Status};
+use super::volume;
 use crate::{Create, Folder, Listed, Node};
 
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -238,6 +239,10 @@ impl Folder for NtfsFolder {
         let (folder, last) = beneath(name)?.split().ok_or(io::ErrorKind::InvalidInput)?;
         let folder = self.open_folder(&folder, GENERIC_READ)?;
         Ok(add_name(target.as_handle(), folder.as_handle(), &last)?)
+    }
+
+    fn sync_volume(&self) -> io::Result<()> {
+        volume::sync(self.root.as_handle())
     }
 }
 

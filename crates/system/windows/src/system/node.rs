@@ -16,8 +16,7 @@ use crate::{BasicInfo, Identity, Node};
 
 /// An open file or folder on NTFS.
 ///
-/// Setting metadata fails where it was opened without the rights for it; so does [`sync`](Node::sync) unless it was made
-/// by [`create_file`](crate::Folder::create_file) or [`create_folder`](crate::Folder::create_folder).
+/// Setting metadata fails where it was opened without the rights for it.
 #[derive(Debug)]
 pub struct NtfsNode {
     file: File,
@@ -121,10 +120,6 @@ impl Node for NtfsNode {
     fn restore(&mut self, with_security: bool) -> io::Result<NtfsRestore<'_>> {
         self.check_security(with_security)?;
         Ok(NtfsRestore::new(self, with_security))
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
     }
 }
 
