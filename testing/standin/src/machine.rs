@@ -180,6 +180,7 @@ impl Machine {
             HcsError::Failed {
                 call,
                 code: failure.code,
+                detail: failure.result(call),
             }
         })
     }

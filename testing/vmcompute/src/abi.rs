@@ -52,7 +52,24 @@ impl Call {
 
     /// Answers as the machine does.
     pub(crate) fn done<T>(&self, result: Result<T, HcsError>) -> Answer<T> {
-        result.map_err(|error| error.code().unwrap_or(HResult::GEN_FAILURE))
+        self.done_with(result, Out::nowhere())
+    }
+
+    /// Answers as the machine does, with what it says beside the code.
+    pub(crate) fn done_with<T>(&self, result: Result<T, HcsError>, to: OutText) -> Answer<T> {
+        result.map_err(|error| {
+            if let HcsError::Failed {
+                detail: Some(detail),
+                ..
+            } = &error
+                && !to.is_null()
+                && let Ok(text) = give(detail)
+            {
+                // It was written to before.
+                let _ = to.write(self, "the details", text);
+            }
+            error.code().unwrap_or(HResult::GEN_FAILURE)
+        })
     }
 }
 
@@ -232,6 +249,10 @@ impl Parents {
 pub(crate) struct Out<T>(*mut T);
 
 impl<T: Copy> Out<T> {
+    pub(crate) fn nowhere() -> Self {
+        Self(ptr::null_mut())
+    }
+
     pub(crate) fn is_null(self) -> bool {
         self.0.is_null()
     }
@@ -274,7 +295,7 @@ pub(crate) fn give(text: &str) -> Answer<*mut u16> {
 /// PWSTR*, where text goes that the caller frees.
 pub(crate) type OutText = Out<*mut u16>;
 
-/// Says that a function has nothing to add to its code.
+/// Says that a function has nothing to add to its code, so far.
 pub(crate) fn no_details(call: &Call, details: OutText) -> Answer<()> {
     match details.is_null() {
         true => Ok(()),

@@ -80,7 +80,7 @@ pub(crate) unsafe extern "system" fn HcsEnumerateComputeSystems(
         abi::no_details(call, details)?;
         systems.write(call, "the systems", ptr::null_mut())?;
         let query = query.read(call, "the query")?;
-        let found = call.done(call.machine.enumerate_compute_systems(&query))?;
+        let found = call.done_with(call.machine.enumerate_compute_systems(&query), details)?;
         systems.write(call, "the systems", abi::give(&found)?)
     })
 }
@@ -140,7 +140,7 @@ pub(crate) unsafe extern "system" fn HcsTerminateComputeSystem(
         if !options.is_empty() {
             return Err(call.wrong(&format!("the options are {options:?}")));
         }
-        call.done(call.machine.terminate_compute_system(&id))?;
+        call.done_with(call.machine.terminate_compute_system(&id), details)?;
         let tellers: Vec<_> = table()
             .watches
             .values()

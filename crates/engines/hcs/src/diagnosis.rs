@@ -30,7 +30,7 @@ const RIGHTS: &str = "the process is not elevated";
 const UTILITY_VM: &str = "the utility VM's boot store (BCD) is no valid hive";
 
 fn causes(error: &HcsError) -> Vec<&'static str> {
-    let HcsError::Failed { call, code } = error else {
+    let HcsError::Failed { call, code, .. } = error else {
         return match error {
             HcsError::TimedOut { .. } => vec![SLOW, STALE],
             _ => Vec::new(),
@@ -82,6 +82,7 @@ mod tests {
         let cause = Cause::Hcs(HcsError::Failed {
             call: "ImportLayer",
             code: HResult(0x8007_0070),
+            detail: None,
         });
         assert!(likely(&cause).contains("is full"));
     }
@@ -91,6 +92,7 @@ mod tests {
         let cause = Cause::Hcs(HcsError::Failed {
             call: "ActivateLayer",
             code: HResult(0x8765_4321),
+            detail: None,
         });
         assert_eq!(likely(&cause), "");
     }

@@ -49,12 +49,14 @@ pub struct Descriptor {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HcsError {
     /// The service answered with a failure.
-    #[error("{call}: {code}")]
+    #[error("{call}: {code}{}", .detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default())]
     Failed {
         /// Name of the function.
         call: &'static str,
         /// What it answered.
         code: HResult,
+        /// What calls for compute systems add to that: JSON with `Error`, `ErrorMessage` and `ErrorEvents` (schema 1).
+        detail: Option<String>,
     },
     /// The service answered something that makes no sense.
     #[error("{call}: {what}")]
@@ -64,10 +66,8 @@ pub enum HcsError {
         /// What is wrong with the answer.
         what: String,
     },
-    /// The host does not have the service, or not this function.
-    #[error(
-        "{call}: {library} is not on this host or lacks the function; Windows' Containers feature brings it: {reason}"
-    )]
+    /// The host does not have the library, or the library not this function.
+    #[error("{call}: {library} is not on this host or lacks the function{}: {reason}", origin(.library))]
     Missing {
         /// Name of the function.
         call: &'static str,
@@ -84,6 +84,14 @@ pub enum HcsError {
         /// How long was waited.
         limit: Duration,
     },
+}
+
+/// Says where a library comes from, if not every Windows has it.
+fn origin(library: &str) -> &'static str {
+    match library {
+        "vmcompute.dll" => "; Windows' Containers feature brings it",
+        _ => "",
+    }
 }
 
 impl HcsError {
@@ -149,4 +157,45 @@ pub trait Hcs: Send + Sync + fmt::Debug + 'static {
     fn terminate_compute_system(&self, id: &str) -> Result<()>;
     /// Detaches a virtual disk that was left attached.
     fn detach_virtual_disk(&self, disk: &Path) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_the_service_added() {
+        let failed = |detail: Option<&str>| HcsError::Failed {
+            call: "HcsTerminateComputeSystem",
+            code: HResult(0x8765_4321),
+            detail: detail.map(str::to_owned),
+        };
+        let plain = failed(None).to_string();
+        assert!(plain.starts_with("HcsTerminateComputeSystem: "), "{plain}");
+        let result = r#"{"Error":-1,"ErrorMessage":"why"}"#;
+        assert_eq!(
+            failed(Some(result)).to_string(),
+            format!("{plain}: {result}")
+        );
+    }
+
+    #[test]
+    fn the_feature_is_named_for_the_library_that_it_brings() {
+        let missing = |library| {
+            let error = HcsError::Missing {
+                call: "F",
+                library,
+                reason: "gone".to_owned(),
+            };
+            error.to_string()
+        };
+        assert_eq!(
+            missing("vmcompute.dll"),
+            "F: vmcompute.dll is not on this host or lacks the function; Windows' Containers feature brings it: gone"
+        );
+        assert_eq!(
+            missing("virtdisk.dll"),
+            "F: virtdisk.dll is not on this host or lacks the function: gone"
+        );
+    }
 }

@@ -62,6 +62,7 @@ impl<H: Hcs> Watchdog<H> {
             Err(mpsc::RecvTimeoutError::Disconnected) => Err(HcsError::Failed {
                 call,
                 code: HResult::GEN_FAILURE,
+                detail: None,
             }),
         }
     }

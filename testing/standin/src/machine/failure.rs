@@ -2,6 +2,7 @@
 
 use std::io;
 
+use serde_json::json;
 use transom_windows::HResult;
 
 /// ERROR_INVALID_STATE.
@@ -24,6 +25,18 @@ impl Failure {
             complaint: Some(complaint.into()),
             ..HResult::INVALID_PARAMETER.into()
         }
+    }
+
+    /// Returns what calls for compute systems answer beside the code (hcsshim internal/hcs/errors.go, hcsResult).
+    pub(super) fn result(&self, call: &str) -> Option<String> {
+        let message = self.complaint.as_ref().or(self.detail.as_ref());
+        call.starts_with("Hcs").then(|| {
+            json!({
+                "Error": self.code.0.cast_signed(),
+                "ErrorMessage": message.map_or("refused", String::as_str),
+            })
+            .to_string()
+        })
     }
 }
 

@@ -306,6 +306,7 @@ fn enable(call: &'static str, privileges: &[Privilege]) -> Result<Privileges> {
         std::io::ErrorKind::PermissionDenied => HcsError::Failed {
             call,
             code: HResult::PRIVILEGE_NOT_HELD,
+            detail: None,
         },
         _ => text::refused(call, error.to_string()),
     })
@@ -313,8 +314,18 @@ fn enable(call: &'static str, privileges: &[Privilege]) -> Result<Privileges> {
 
 /// Of an HRESULT, the highest bit says failure.
 fn check(call: &'static str, code: i32) -> Result<()> {
+    check_detailed(call, code, &Made::nothing())
+}
+
+/// Does the same for calls that tell more when they fail.
+fn check_detailed(call: &'static str, code: i32, details: &Made) -> Result<()> {
     match HResult(code.cast_unsigned()) {
-        code if code.is_failure() => Err(HcsError::Failed { call, code }),
+        code if code.is_failure() => Err(HcsError::Failed {
+            call,
+            code,
+            // Details that are no text must not hide the code.
+            detail: details.to_text(call).ok().flatten(),
+        }),
         _ => Ok(()),
     }
 }

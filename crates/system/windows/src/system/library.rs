@@ -116,7 +116,12 @@ mod tests {
         };
         assert_eq!((*call, *library), ("ActivateLayer", "transom-nowhere.dll"));
         assert!(!reason.is_empty());
-        assert!(error.to_string().contains("Containers feature"), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("ActivateLayer: transom-nowhere.dll is not on"),
+            "{text}"
+        );
+        assert!(!text.contains("Containers feature"), "{text}");
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn check(call: &'static str, code: u32) -> Result<()> {
         code => Err(HcsError::Failed {
             call,
             code: HResult::from_win32(code),
+            detail: None,
         }),
     }
 }

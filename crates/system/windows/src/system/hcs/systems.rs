@@ -11,7 +11,7 @@ use windows_sys::core::PCWSTR;
 
 use super::abi::{self, SERVICE_DISCONNECT, SYSTEM_EXITED};
 use super::text::{self, Made};
-use super::{check, some};
+use super::{check, check_detailed, some};
 use crate::{HResult, HcsError};
 
 type Result<T> = std::result::Result<T, HcsError>;
@@ -28,7 +28,7 @@ pub(super) fn enumerate(query: &str) -> Result<String> {
     let function = abi::HcsEnumerateComputeSystems()?;
     // SAFETY: the text ends with a NUL and lives until the call returns, which writes two pointers.
     let code = unsafe { function(query.as_ptr(), systems.out(), details.out()) };
-    check(CALL, code)?;
+    check_detailed(CALL, code, &details)?;
     some(CALL, &systems)
 }
 
@@ -76,7 +76,7 @@ impl System {
         let function = abi::HcsOpenComputeSystem()?;
         // SAFETY: the text ends with a NUL and lives until the call returns, which writes a handle and a pointer.
         let code = unsafe { function(id.as_ptr(), &mut system.0, details.out()) };
-        check(CALL, code)?;
+        check_detailed(CALL, code, &details)?;
         Ok(system)
     }
 
@@ -86,7 +86,7 @@ impl System {
         let function = abi::HcsTerminateComputeSystem()?;
         // SAFETY: the handle is open while `self` lives; the text ends with a NUL; the call writes one pointer.
         let code = unsafe { function(self.0, options.as_ptr(), details.out()) };
-        check(TERMINATE, code)
+        check_detailed(TERMINATE, code, &details)
     }
 }
 
