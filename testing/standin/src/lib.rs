@@ -12,6 +12,6 @@ mod plain;
 mod streams;
 mod volume;
 
-pub use machine::{Action, Machine, Rule};
+pub use machine::{Action, ExportStream, ImportStream, Machine, Rule, StreamedEntry};
 pub use plain::{PlainFiles, PlainNode, Record};
 pub use volume::PlainVolume;

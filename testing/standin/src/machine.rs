@@ -24,13 +24,16 @@ mod images;
 mod importing;
 mod journal;
 mod layers;
+mod packages;
 mod placeholder;
 mod registry;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use faults::{Action, Rule};
+pub use streaming::{ExportStream, ImportStream, StreamedEntry};
 
 use std::fs::{self, File};
 use std::io;

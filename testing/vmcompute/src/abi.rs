@@ -148,6 +148,21 @@ impl<T: Copy> In<T> {
         // SAFETY: it is aligned, and the caller's pointer leads to a value, of which every pattern of bits is one.
         Ok(Some(unsafe { self.0.read() }))
     }
+
+    /// Reads as many values as the caller says that there are.
+    pub(crate) fn read_all(
+        self,
+        call: &Call,
+        what: &str,
+        count: usize,
+        most: usize,
+    ) -> Answer<Vec<T>> {
+        if self.0.is_null() || !self.0.is_aligned() || count > most {
+            return Err(call.wrong(&format!("{what} of {count} is no pointer to them")));
+        }
+        // SAFETY: it is aligned, and the caller's pointer leads to as many values as he says.
+        Ok(unsafe { std::slice::from_raw_parts(self.0, count) }.to_vec())
+    }
 }
 
 /// `DriverInfo`: where layers are, and how they are kept.

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //!   lib        layers
+//!   streams    layers entry by entry
 //!   systems    compute systems, and who is told of their end
 //!   virtdisk   disks
 //!   abi        what the arguments are, and the only place that follows pointers
@@ -23,6 +24,7 @@
 )]
 
 mod abi;
+mod streams;
 mod systems;
 mod virtdisk;
 
@@ -223,5 +225,39 @@ pub(crate) unsafe extern "system" fn NameToGuid(name: Text, id: Out<abi::Id>) ->
         let name = name.read(call, "the name")?;
         let guid = call.done(call.machine.name_to_guid(&name))?;
         id.write(call, "the id", abi::Id::new(guid))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn CopyLayer(
+    info: Layer,
+    id: Text,
+    to: Text,
+    parents: Parents,
+    count: usize,
+) -> i32 {
+    abi::hresult("CopyLayer", |call| {
+        let layer = info.path(call, id)?;
+        let to = to.read_path(call, "the new id")?;
+        let parents = parents.read(call, count)?;
+        call.done(call.machine.copy_layer(&layer, &to, &parents))
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn GetBaseImages(images: abi::OutText) -> i32 {
+    abi::hresult("GetBaseImages", |call| {
+        images.write(call, "the images", std::ptr::null_mut())?;
+        let found = call.done(call.machine.base_images())?;
+        images.write(call, "the images", abi::give(&found)?)
+    })
+}
+
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "system" fn GrantVmAccess(machine: Text, file: Text) -> i32 {
+    abi::hresult("GrantVmAccess", |call| {
+        let machine = machine.read(call, "the virtual machine")?;
+        let file = file.read_path(call, "the file")?;
+        call.done(call.machine.grant_vm_access(&machine, &file))
     })
 }

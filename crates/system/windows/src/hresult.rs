@@ -33,6 +33,8 @@ codes! {
     ACCESS_DENIED = 5, "ERROR_ACCESS_DENIED", "access is denied";
     /// Data make no sense.
     INVALID_DATA = 0xd, "ERROR_INVALID_DATA", "the data is invalid";
+    /// There is nothing more to list.
+    NO_MORE_FILES = 0x12, "ERROR_NO_MORE_FILES", "there are no more files";
     /// A disk is not ready yet; transient when a layer is mounted.
     NOT_READY = 0x15, "ERROR_NOT_READY", "the device is not ready";
     /// Something failed.

@@ -23,7 +23,8 @@ pub use hcs::{Descriptor, Guid, Hcs, HcsError};
 pub use hresult::HResult;
 #[cfg(windows)]
 pub use system::{
-    AttachedDisk, NtfsBackup, NtfsFolder, NtfsNode, NtfsRestore, Privilege, Privileges, SystemHcs,
-    WindowsBuild, is_elevated, volume_file_system, windows_build,
+    AttachedDisk, ExportedEntry, LayerExport, LayerImport, NtfsBackup, NtfsFolder, NtfsNode,
+    NtfsRestore, Privilege, Privileges, SystemHcs, WindowsBuild, is_elevated, volume_file_system,
+    windows_build,
 };
 pub use watchdog::Watchdog;

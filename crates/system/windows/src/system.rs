@@ -26,7 +26,7 @@ mod wide;
 
 pub use backup::NtfsBackup;
 pub use folder::NtfsFolder;
-pub use hcs::{AttachedDisk, SystemHcs};
+pub use hcs::{AttachedDisk, ExportedEntry, LayerExport, LayerImport, SystemHcs};
 pub use host::{WindowsBuild, is_elevated, volume_file_system, windows_build};
 pub use node::NtfsNode;
 pub use privilege::{Privilege, Privileges};

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use transom_windows::{Descriptor, HResult};
+use transom_windows::{Descriptor, Folder, HResult};
 
 use super::checks::{self, Place};
 use super::disk::Disk;
@@ -12,7 +12,8 @@ use super::failure::{Failure, INVALID_STATE};
 use super::images::BLANK;
 use super::registry::{Known, Registry};
 use super::view::View;
-use super::{exporting, importing};
+use super::{exporting, importing, streaming};
+use crate::plain::PlainFiles;
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -190,6 +191,12 @@ impl Work<'_> {
 
     pub(super) fn import(mut self, folder: &Path, descriptors: &[Descriptor]) -> Result<()> {
         let folder = folder_of(folder)?;
+        let parents = self.check_import(descriptors)?;
+        importing::import(&self.layer.path, &folder, &parents)
+    }
+
+    /// Returns the parents' folders, if the layer can be filled.
+    pub(super) fn check_import(&mut self, descriptors: &[Descriptor]) -> Result<Vec<PathBuf>> {
         if self.disk()?.is_some() {
             return Err(Failure::wrong("a writable layer cannot be imported"));
         }
@@ -197,7 +204,35 @@ impl Work<'_> {
         if parents.is_empty() {
             return Err(Failure::wrong("a layer without parents is not imported"));
         }
-        importing::import(&self.layer.path, &folder, &parents)
+        Ok(parents)
+    }
+
+    /// Makes a read-only layer of what a writable one, which is not mounted, changes.
+    pub(super) fn copy(mut self, to: &Path, descriptors: &[Descriptor]) -> Result<()> {
+        let to = Place::of(to)?;
+        let Some(disk) = self.disk()? else {
+            return Err(Failure::wrong("only a writable layer is copied"));
+        };
+        let parents = self.parents(descriptors)?;
+        if self.registry.is_attached(&disk.id) || !self.registry.filled.contains(&disk.id) {
+            return Err(INVALID_STATE.into());
+        }
+        if to.path.exists() {
+            return Err(HResult::ALREADY_EXISTS.into());
+        }
+        self.registry.forget(&to.key);
+        checks::parents(self.registry, &to, descriptors)?;
+        let transport = self.state.join("copy");
+        remove_all(&transport)?;
+        fs::create_dir(&transport)?;
+        exporting::writable(&disk.volume(self.state), &transport, &parents)?;
+        let files = PlainFiles::open_root(&transport)?;
+        let deleted = streaming::deletions(&files)?;
+        files.remove("tombstones.txt")?;
+        fs::create_dir(&to.path)?;
+        importing::import(&to.path, &transport, &parents)?;
+        streaming::delete(&PlainFiles::open_root(&to.path)?, &deleted)?;
+        Ok(remove_all(&transport)?)
     }
 
     pub(super) fn export(mut self, folder: &Path, descriptors: &[Descriptor]) -> Result<()> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 use transom_driver::conformance::Volume as _;
 use transom_ntmeta::backup_stream::{StreamHeader, StreamId};
-use transom_windows::{Create, Folder, Node};
+use transom_windows::{BasicInfo, Create, Folder, Node};
 
 use super::failure::INVALID_STATE;
 use super::view::View;
@@ -500,6 +500,100 @@ fn what_is_exported_and_imported_shows_the_same() {
     assert_eq!(tombstones(&open(&again)), ["b.txt"]);
     assert!(open(&again).attributes("Hives/System_Delta").is_ok());
     assert!(open(&again).attributes("Files/a.txt").is_err());
+}
+
+/// Passes what a stream tells on to another, in pieces, and returns how that went.
+fn pass_on(mut from: ExportStream, mut to: ImportStream) -> Result<()> {
+    loop {
+        let told = match from.next_entry() {
+            Err(error) if error.code() == Some(HResult::NO_MORE_FILES) => break,
+            told => told.expect("is whole"),
+        };
+        to.next_entry(&told.name, told.info.as_ref())?;
+        let mut buffer = [0; 100];
+        while let read @ 1.. = from.read(&mut buffer).expect("is in memory") {
+            to.write(&buffer[..read])?;
+        }
+    }
+    from.end().expect("was read to its end");
+    to.end()
+}
+
+#[test]
+fn what_is_streamed_shows_the_same_as_what_is_exported_and_imported() {
+    let host = Host::new();
+    host.base();
+    let (layer, parents) = (host.path("box"), host.parents(&["base"]));
+    let volume = host.writable("box", &["base"]);
+    change(&volume);
+    // A stream has no hard links.
+    let without_links = |mut told: Told| {
+        told.values_mut().for_each(|told| told.4 = None);
+        told
+    };
+    let changed = without_links(told(&volume));
+    let machine = &host.machine;
+    machine.unprepare_layer(&layer).expect("is prepared");
+    let (new, copy) = (host.path("new"), host.path("copy"));
+    machine.create_layer(&new, "base").expect("is new");
+    let from = machine.begin_export(&layer, &parents).expect("is active");
+    let to = machine.begin_import(&new, &parents).expect("is empty");
+    pass_on(from, to).expect("is a layer");
+    machine.deactivate_layer(&layer).expect("is active");
+    machine
+        .copy_layer(&layer, &copy, &parents)
+        .expect("is idle");
+    for top in ["new", "copy"] {
+        let shown = host.writable(&format!("on-{top}"), &[top, "base"]);
+        assert_eq!(without_links(told(&shown)), changed, "{top}");
+    }
+    let streams = fs::read_dir(host.path("machine")).expect("is a folder");
+    let names = streams.flatten().map(|entry| entry.file_name());
+    assert!(
+        !names
+            .into_iter()
+            .any(|name| name.to_string_lossy().starts_with("stream-"))
+    );
+    assert_eq!(machine.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_streamed_wrongly_is_refused() {
+    let host = Host::new();
+    host.base();
+    let parents = host.parents(&["base"]);
+    let (layer, machine) = (host.path("new"), &host.machine);
+    machine.create_layer(&layer, "base").expect("is new");
+    let info = BasicInfo {
+        attributes: 0x10,
+        ..crate::plain::Record::new_now(0).0
+    };
+    for name in [
+        "Files",
+        r"\Other",
+        r"\Files\",
+        r"\Files\..\a",
+        r"\Files/a",
+        "",
+    ] {
+        let mut stream = machine.begin_import(&layer, &parents).expect("is empty");
+        stream.next_entry(name, Some(&info)).expect_err(name);
+    }
+    let mut stream = machine.begin_import(&layer, &parents).expect("is empty");
+    stream.write(b"early").expect_err("there is no entry");
+    stream
+        .next_entry(r"\Files\a\b", Some(&info))
+        .expect("is a name");
+    stream.end().expect_err("its folder is not there");
+    let mut stream = machine.begin_import(&layer, &parents).expect("is empty");
+    stream
+        .next_entry(r"\Files", Some(&info))
+        .expect("is a name");
+    stream.end().expect_err("there are no hives");
+    assert_eq!(machine.complaints().len(), 8, "{:?}", machine.complaints());
+    machine.begin_import(&layer, &[]).expect_err("has parents");
+    let export = machine.begin_export(&host.path("base"), &parents);
+    export.expect_err("the base is no parent of its own");
 }
 
 #[test]

@@ -4,10 +4,12 @@
 
 mod abi;
 mod disk;
+mod streams;
 mod systems;
 mod text;
 
 pub use disk::AttachedDisk;
+pub use streams::{ExportedEntry, LayerExport, LayerImport};
 
 use std::path::Path;
 use std::ptr;
@@ -84,6 +86,22 @@ impl SystemHcs {
         let function = abi::GrantVmAccess()?;
         // SAFETY: both texts end with a NUL and live until the call returns.
         check(CALL, unsafe { function(machine.as_ptr(), file.as_ptr()) })
+    }
+
+    /// Begins to fill a layer entry by entry. hcsshim did so until 2018; which builds of Windows can is not known.
+    ///
+    /// # Errors
+    /// The service refuses, or is missing, or cannot.
+    pub fn begin_import(&self, layer: &Path, parents: &[Descriptor]) -> Result<LayerImport> {
+        LayerImport::begin(layer, parents)
+    }
+
+    /// Begins to read a layer's changes entry by entry. The layer is to be active and not prepared.
+    ///
+    /// # Errors
+    /// The service refuses, or is missing, or cannot.
+    pub fn begin_export(&self, layer: &Path, parents: &[Descriptor]) -> Result<LayerExport> {
+        LayerExport::begin(layer, parents)
     }
 
     /// Attaches a virtual disk, without a drive letter. It is detached when what this returns is dropped, or the process

@@ -11,6 +11,7 @@ use std::ffi::c_void;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::HANDLE;
+use windows_sys::Win32::Storage::FileSystem::FILE_BASIC_INFO;
 use windows_sys::core::{GUID, PCWSTR, PWSTR};
 
 use crate::system::library::{Library, functions};
@@ -81,6 +82,33 @@ functions! {
     fn NameToGuid(PCWSTR, *mut GUID) -> i32;
     fn GetBaseImages(*mut PWSTR) -> i32;
     fn GrantVmAccess(PCWSTR, PCWSTR) -> i32;
+}
+
+/// What begins a stream: layer, its parents, and where a context goes.
+pub(super) type Begin = unsafe extern "system" fn(
+    *const DriverInfo,
+    PCWSTR,
+    *const LayerDescriptor,
+    usize,
+    *mut *mut c_void,
+) -> i32;
+/// What ends a stream.
+pub(super) type End = unsafe extern "system" fn(*mut c_void) -> i32;
+
+// Streams, from the declarations that hcsshim had until 2018. Lengths of buffers are as wide as a pointer there, too.
+functions! {
+    VMCOMPUTE;
+    fn ImportLayerBegin(*const DriverInfo, PCWSTR, *const LayerDescriptor, usize, *mut *mut c_void) -> i32;
+    /// Name with a backslash in front, and times and attributes: null deletes.
+    fn ImportLayerNext(*mut c_void, PCWSTR, *const FILE_BASIC_INFO) -> i32;
+    fn ImportLayerWrite(*mut c_void, *const u8, usize) -> i32;
+    fn ImportLayerEnd(*mut c_void) -> i32;
+    fn ExportLayerBegin(*const DriverInfo, PCWSTR, *const LayerDescriptor, usize, *mut *mut c_void) -> i32;
+    /// Name, times and attributes, size, and whether it is deleted.
+    fn ExportLayerNext(*mut c_void, *mut PWSTR, *mut FILE_BASIC_INFO, *mut i64, *mut u32) -> i32;
+    /// A buffer, its length, and how much was written to it.
+    fn ExportLayerRead(*mut c_void, *mut u8, usize, *mut u32) -> i32;
+    fn ExportLayerEnd(*mut c_void) -> i32;
 }
 
 /// What Windows calls when something happens to a compute system.

@@ -43,6 +43,8 @@ fn a_host_without_the_service_says_what_is_missing() {
         hcs.base_images().unwrap_err(),
         hcs.grant_vm_access("a", layer).unwrap_err(),
         hcs.terminate_compute_system("a").unwrap_err(),
+        hcs.begin_import(layer, &parents).unwrap_err(),
+        hcs.begin_export(layer, &parents).unwrap_err(),
     ];
     for error in errors {
         assert!(
