@@ -140,6 +140,33 @@ impl Machine {
         fs::write(self.systems_path(), systems)
     }
 
+    /// Answers GetLayerMountPath without a buffer: the units of the path with a NUL, 0 if there is none.
+    ///
+    /// # Errors
+    /// There is no such layer, or it is not active.
+    pub fn mount_path_length(&self, layer: &Path, room: usize) -> Result<usize> {
+        let told = format!("len={room} NULL");
+        self.on_layer("GetLayerMountPath", layer, &told, |work| {
+            let path = work.mount_path()?;
+            Ok(path.encode_utf16().count() + usize::from(!path.is_empty()))
+        })
+    }
+
+    /// Answers GetLayerMountPath with a buffer that has `room` units.
+    ///
+    /// # Errors
+    /// There is no such layer, it is not active, or there is too little room.
+    pub fn mount_path(&self, layer: &Path, room: usize) -> Result<String> {
+        let told = format!("len={room} buffer");
+        self.on_layer("GetLayerMountPath", layer, &told, |work| {
+            let path = work.mount_path()?;
+            match path.encode_utf16().count() < room {
+                true => Ok(path),
+                false => Err(HResult::INSUFFICIENT_BUFFER.into()),
+            }
+        })
+    }
+
     fn journal(&self) -> Journal {
         Journal::new(&self.state)
     }
@@ -300,7 +327,11 @@ impl Hcs for Machine {
     }
 
     fn layer_mount_path(&self, layer: &Path) -> Result<String> {
-        self.on_layer("GetLayerMountPath", layer, "", |work| work.mount_path())
+        let length = self.mount_path_length(layer, 0)?;
+        match length {
+            0 => Ok(String::new()),
+            room => self.mount_path(layer, room),
+        }
     }
 
     fn layer_exists(&self, layer: &Path) -> Result<bool> {

@@ -28,12 +28,9 @@ mod streams;
 mod systems;
 mod virtdisk;
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use transom_windows::Hcs;
 
-use transom_windows::{HResult, Hcs};
-
-use abi::{Call, Layer, Out, Parents, Text};
+use abi::{Layer, Out, Parents, Text};
 
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "system" fn ActivateLayer(info: Layer, id: Text) -> i32 {
@@ -126,13 +123,7 @@ pub(crate) unsafe extern "system" fn ImportLayer(
     })
 }
 
-thread_local! {
-    /// The path whose length a thread was told last, and the layer's that it is.
-    static MOUNT_PATH: RefCell<Option<(PathBuf, Vec<u16>)>> = const { RefCell::new(None) };
-}
-
-/// Without a buffer it tells the length, with one the path. The machine is asked once for both, so that its log and its
-/// plans have one call, as if it were called directly.
+/// Without a buffer it tells the length, with one the path.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "system" fn GetLayerMountPath(
     info: Layer,
@@ -143,31 +134,14 @@ pub(crate) unsafe extern "system" fn GetLayerMountPath(
     abi::hresult("GetLayerMountPath", |call| {
         let layer = info.path(call, id)?;
         let room = length.read(call, "the length")?;
-        let told = MOUNT_PATH.take();
         if buffer.is_null() {
-            let path = mount_path(call, &layer)?;
-            length.write(call, "the length", path.len())?;
-            MOUNT_PATH.set(Some((layer, path)));
-            return Ok(());
+            let needed = call.done(call.machine.mount_path_length(&layer, room))?;
+            return length.write(call, "the length", needed);
         }
-        let path = match told {
-            Some((of, path)) if of == layer => path,
-            _ => mount_path(call, &layer)?,
-        };
+        let path = call.done(call.machine.mount_path(&layer, room))?;
+        let path: Vec<u16> = path.encode_utf16().chain([0]).collect();
         length.write(call, "the length", path.len())?;
-        match path.len() <= room {
-            true => buffer.write_all(call, "the buffer", &path),
-            false => Err(HResult::INSUFFICIENT_BUFFER),
-        }
-    })
-}
-
-/// Returns nothing, not even a NUL, if there is no path.
-fn mount_path(call: &Call, layer: &Path) -> abi::Answer<Vec<u16>> {
-    let path = call.done(call.machine.layer_mount_path(layer))?;
-    Ok(match path.is_empty() {
-        true => Vec::new(),
-        false => path.encode_utf16().chain([0]).collect(),
+        buffer.write_all(call, "the buffer", &path)
     })
 }
 

@@ -171,3 +171,20 @@ fn base_images_are_told_and_machines_get_their_files() {
         ]
     );
 }
+
+#[test]
+fn a_path_is_asked_for_twice_first_for_its_length() {
+    let Some(site) = Site::new() else { return };
+    let parents = [site.base()];
+    let volume = site.mount("box", &parents);
+    let length = volume.to_string_lossy().encode_utf16().count() + 1;
+    let id = site.layer("box").display().to_string();
+    let log = site.machine().log();
+    assert_eq!(
+        log[log.len() - 2..],
+        [
+            format!("GetLayerMountPath(flavour=1 home='' id={id} len=0 NULL)"),
+            format!("GetLayerMountPath(flavour=1 home='' id={id} len={length} buffer)"),
+        ]
+    );
+}

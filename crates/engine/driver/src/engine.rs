@@ -215,7 +215,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Returns the folder in which the layer is kept.
     ///
     /// # Errors
-    /// The layer is not there.
+    /// [`ErrorKind::NotFound`] if the layer is not there.
     fn path(&self, id: &Id) -> Result<PathBuf, Self::Error>;
 
     /// Deletes what dead processes and interrupted removals have left.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Cause;
 use crate::turns::Turn;
-use crate::{DriverError, Engine, Exports, Failure, Id, Operation, Step};
+use crate::{DriverError, Engine, ErrorKind, Exports, Failure, Id, Operation, Step};
 
 /// A layer and the turn to work on it. What is done or undone is noted step by step, so that the next operation
 /// knows where this one stopped, even if it panicked.
@@ -58,9 +58,12 @@ impl<E: Engine> Layer<E> {
     /// Fails if the parent is not there.
     pub(crate) fn check_parent(&self, parent: Option<&Id>) -> Result<(), DriverError> {
         let Some(parent) = parent else { return Ok(()) };
-        match self.call(Step::Exists, |engine, _| engine.exists(parent)) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(self.error(Cause::MissingParent(parent.clone()), Vec::new())),
+        // Not `exists`: an engine may ask its system for that, and knows its own folders without.
+        match self.call(Step::Path, |engine, _| engine.path(parent)) {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.kind() == ErrorKind::NotFound => {
+                Err(self.error(Cause::MissingParent(parent.clone()), Vec::new()))
+            }
             Err(failure) => Err(self.error(Cause::Step(failure), Vec::new())),
         }
     }

@@ -89,7 +89,7 @@ impl<F: Folder> HcsEngine<F> {
             engine.recover()?;
             Ok(engine)
         };
-        opened().map_err(|source| failure("open the store of", "(all)", source))
+        opened().map_err(|source| failure("open the store", None, source))
     }
 
     /// Takes away layers that were never whole, and folders of transports that did not end.
@@ -319,17 +319,17 @@ fn lock(path: &Path) -> std::result::Result<File, Cause> {
     }
 }
 
-fn failure(doing: &'static str, layer: &str, source: Cause) -> HcsEngineError {
+fn failure(doing: &'static str, layer: Option<&Id>, source: Cause) -> HcsEngineError {
     HcsEngineError {
         doing,
-        layer: layer.to_owned(),
+        layer: layer.map(|id| id.as_str().to_owned()),
         source: Box::new(source),
     }
 }
 
 /// Names the step and the layer in an error.
 fn step<'a>(doing: &'static str, id: &'a Id) -> impl FnOnce(Cause) -> HcsEngineError + use<'a> {
-    move |source| failure(doing, id.as_str(), source)
+    move |source| failure(doing, Some(id), source)
 }
 
 impl<F: Folder> Engine for HcsEngine<F> {
@@ -518,7 +518,7 @@ impl<F: Folder> Engine for HcsEngine<F> {
         };
         removal::clean_up(self.hcs(), &self.home)
             .and(unfinished)
-            .map_err(|source| failure("destroy what is left of a", "that was removed", source))
+            .map_err(|source| failure("destroy what is left of removed layers", None, source))
     }
 }
 

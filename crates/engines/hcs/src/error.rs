@@ -12,15 +12,19 @@ use crate::transport::TransportError;
 
 /// What was being done to which layer, what the system said, and what is likely behind it.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {doing} layer {layer}{}", diagnosis::likely(.source))]
+#[error("cannot {doing}{}{}", of_layer(.layer.as_deref()), diagnosis::likely(.source))]
 pub struct HcsEngineError {
-    /// The step, to stand before `layer`.
+    /// The step, to stand before `layer` if it is about one.
     pub doing: &'static str,
     /// The layer's id.
-    pub layer: String,
+    pub layer: Option<String>,
     /// What went wrong.
     #[source]
     pub source: Box<Cause>,
+}
+
+fn of_layer(layer: Option<&str>) -> String {
+    layer.map_or_else(String::new, |layer| format!(" layer {layer}"))
 }
 
 /// What went wrong in a step of the engine.

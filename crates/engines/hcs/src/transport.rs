@@ -14,6 +14,7 @@
 
 mod base_reader;
 mod base_writer;
+mod carrier;
 mod diff_reader;
 mod diff_writer;
 mod error;

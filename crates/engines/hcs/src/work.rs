@@ -56,13 +56,13 @@ impl<'a> Work<'a> {
             let what = "it is filled already, or writable";
             return Err(Cause::state(ErrorKind::Exists, what));
         }
+        let root = self.root::<F>(self.layer)?;
         // What a process that died has left.
-        self.empty::<F>()?;
-        let filled = transport::import::<F>(self.hcs, &self.place(), tar)
+        empty(&root)?;
+        let filled = transport::import(self.hcs, &root, &self.place(), tar)
             .map_err(Cause::from)
             .and_then(|bytes| {
                 // NTFS writes down which files there are before it writes what is in them.
-                let root = self.root::<F>(self.layer)?;
                 root.sync_volume()
                     .map_err(Cause::io("flush the volume of", self.layer))?;
                 Ok(bytes)
@@ -74,21 +74,10 @@ impl<'a> Work<'a> {
             }
             Err(error) => {
                 // The first error tells more than one of clearing up, which the next import tries again.
-                let _ = self.empty::<F>();
+                let _ = empty(&root);
                 Err(error)
             }
         }
-    }
-
-    /// Removes all but the notes about the layer.
-    fn empty<F: Folder>(&self) -> Result<()> {
-        let root = self.root::<F>(self.layer)?;
-        let is_content = |name: &str| {
-            name != chain::CHAIN
-                && !name.eq_ignore_ascii_case("layerId")
-                && !name.starts_with("transom-")
-        };
-        Ok(transport::remove_below(&root, "", is_content)?)
     }
 
     fn root<F: Folder>(&self, path: &Path) -> Result<F> {
@@ -128,6 +117,16 @@ impl<'a> Work<'a> {
         })?;
         Ok(changes)
     }
+}
+
+/// Removes all of a layer but the notes about it.
+fn empty<F: Folder>(layer: &F) -> Result<()> {
+    let is_content = |name: &str| {
+        name != chain::CHAIN
+            && !name.eq_ignore_ascii_case("layerId")
+            && !name.starts_with("transom-")
+    };
+    Ok(transport::remove_below(layer, "", is_content)?)
 }
 
 /// Says whether a stack of layers has a name.

@@ -69,13 +69,13 @@ fn read_diff(driver: &TestDriver) -> Outcome {
 fn a_creation_that_fails_leaves_nothing() {
     let create = |driver: &TestDriver| driver.create(&id("new"), Some(&id("base")));
     let steps = fail_each_step(Exports::Unprepared, nothing, create, as_before);
-    assert_eq!(steps, [Step::Exists, Step::Create]);
+    assert_eq!(steps, [Step::Path, Step::Create]);
 
     let create = |driver: &TestDriver| {
         driver.create_writable(&id("new"), Some(&id("base")), [("size", "1g")])
     };
     let steps = fail_each_step(Exports::Unprepared, nothing, create, as_before);
-    assert_eq!(steps, [Step::Exists, Step::CreateWritable]);
+    assert_eq!(steps, [Step::Path, Step::CreateWritable]);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn an_import_that_fails_leaves_the_layer_empty() {
             .map(drop)
     };
     let steps = fail_each_step(Exports::Unprepared, create, apply, as_before);
-    assert_eq!(steps, [Step::Exists, Step::Import]);
+    assert_eq!(steps, [Step::Path, Step::Import]);
 }
 
 #[test]

@@ -1,15 +1,11 @@
 //! A base layer's own folder, read as it lies there (hcsshim internal/wclayer/baselayerreader.go).
 
-use transom_ntmeta::name::eq_folded;
 use transom_windows::{Folder, Node};
 
 use super::export::{Exported, Form, Found};
-use super::names::{FILES, UTILITY_VM, UTILITY_VM_FILES};
+use super::names::{FILES, UTILITY_VM, UTILITY_VM_FILES, is_recycle_bin};
 use super::tree::{self, is_real_folder, join, sorted};
 use super::{Place, TransportError, open_root};
-
-/// Bytes of deleted files that were never meant to be kept, in the root of a volume.
-pub(super) const RECYCLE_BIN: &str = "Files/$Recycle.Bin";
 
 type Visit<'a, F> = dyn FnMut(Found<'_, F>) -> Result<(), TransportError> + 'a;
 
@@ -32,7 +28,7 @@ fn walk<F: Folder>(root: &F, folder: &str, visit: &mut Visit<'_, F>) -> Result<(
         let name = join(folder, &listed.name);
         if !is_real_folder(listed.attributes) {
             entry(root, &name, visit)?;
-        } else if !eq_folded(name.as_bytes(), RECYCLE_BIN.as_bytes()) {
+        } else if !is_recycle_bin(&name) {
             walk(root, &name, visit)?;
         }
     }

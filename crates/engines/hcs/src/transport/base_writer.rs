@@ -10,15 +10,15 @@ use super::{Place, TransportError};
 
 /// Writes a layer that has no parents.
 #[derive(Debug)]
-pub(super) struct BaseWriter<F> {
-    root: F,
+pub(super) struct BaseWriter<'a, F> {
+    root: &'a F,
     /// Folders in their order, whose times writing into them changes.
     folders: Vec<(String, BasicInfo)>,
     has_utility_vm: bool,
 }
 
-impl<F: Folder> BaseWriter<F> {
-    pub(super) fn new(root: F) -> Self {
+impl<'a, F: Folder> BaseWriter<'a, F> {
+    pub(super) fn new(root: &'a F) -> Self {
         Self {
             root,
             folders: Vec::new(),
@@ -47,10 +47,10 @@ impl<F: Folder> BaseWriter<F> {
     }
 
     pub(super) fn link(&self, name: &str, target: &str) -> Result<(), TransportError> {
-        match tree::attributes(&self.root, target)? {
+        match tree::attributes(self.root, target)? {
             Some(_) => self
                 .root
-                .link(name, &self.root, target)
+                .link(name, self.root, target)
                 .map_err(TransportError::file("link", name)),
             None => Err(TransportError::LinkTarget {
                 name: name.to_owned(),
@@ -60,10 +60,10 @@ impl<F: Folder> BaseWriter<F> {
     }
 
     pub(super) fn finish(self, hcs: &dyn Hcs, place: &Place<'_>) -> Result<(), TransportError> {
-        restore_times(&self.root, &self.folders)?;
+        restore_times(self.root, &self.folders)?;
         hcs.process_base_image(place.layer)?;
         if self.has_utility_vm {
-            process_utility_vm(&self.root, hcs, place)?;
+            process_utility_vm(self.root, hcs, place)?;
         }
         Ok(())
     }

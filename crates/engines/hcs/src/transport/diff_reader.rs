@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use transom_ntmeta::name::{FoldedName, eq_folded, fold};
+use transom_ntmeta::name::{FoldedName, fold};
 use transom_windows::{BasicInfo, Folder, Hcs, Node};
 
-use super::base_reader::RECYCLE_BIN;
-use super::export::{CARRIER_HEADER, Exported, Form, Found};
-use super::names::{CARRIER, FILES, HIVES, SYSTEM_DELTA, TOMBSTONES, is_beneath};
+use super::export::{Exported, Form, Found};
+use super::names::{FILES, HIVES, SYSTEM_DELTA, TOMBSTONES, is_beneath, is_recycle_bin};
 use super::tree::{is_real_folder, join, sorted};
-use super::{Place, TransportError, open_root, tombstones};
+use super::{Place, TransportError, carrier, open_root, tombstones};
 
 type Visit<'a, F> = dyn FnMut(Found<'_, F>) -> Result<(), TransportError> + 'a;
 
@@ -57,7 +56,7 @@ impl<F: Folder> Export<'_, F> {
         let listed = sorted(&self.root, folder)?;
         for entry in &listed {
             let name = join(folder, &entry.name);
-            if let Some(owner) = entry.name.strip_suffix(CARRIER) {
+            if let Some(owner) = carrier::folder_of(&entry.name) {
                 if !listed.iter().any(|entry| entry.name == owner) {
                     return Err(TransportError::rule(
                         &name,
@@ -66,7 +65,7 @@ impl<F: Folder> Export<'_, F> {
                 }
             } else if !is_real_folder(entry.attributes) {
                 self.file(&name)?;
-            } else if !eq_folded(name.as_bytes(), RECYCLE_BIN.as_bytes()) {
+            } else if !is_recycle_bin(&name) {
                 self.walk(&name)?;
             }
         }
@@ -90,7 +89,7 @@ impl<F: Folder> Export<'_, F> {
                 },
             );
         }
-        self.carrier(name, &format!("{name}{CARRIER}"))
+        self.carrier(name, &carrier::of_folder(name))
     }
 
     fn file(&mut self, name: &str) -> Result<(), TransportError> {
@@ -111,11 +110,10 @@ impl<F: Folder> Export<'_, F> {
 
     fn carrier(&mut self, name: &str, carrier: &str) -> Result<(), TransportError> {
         let mut node = open(&self.root, carrier)?;
-        let mut attributes = [0; CARRIER_HEADER as usize];
-        node.read_exact(&mut attributes)
-            .map_err(TransportError::file("read", carrier))?;
+        let attributes =
+            carrier::attributes(&mut node).map_err(TransportError::file("read", carrier))?;
         let info = BasicInfo {
-            attributes: u32::from_le_bytes(attributes),
+            attributes,
             ..info_of(&node, carrier)?
         };
         self.visit(name, info, node, Form::Carrier)

@@ -9,19 +9,19 @@ use transom_ntmeta::name::{FoldedName, fold};
 use transom_windows::{BackupWriter, BasicInfo, Create, Folder, Hcs, Node};
 
 use super::base_writer::{fill, process_utility_vm, restore_times};
-use super::names::{CARRIER, FILES, HIVES, UTILITY_VM, UTILITY_VM_FILES, is_beneath};
+use super::names::{FILES, HIVES, UTILITY_VM, UTILITY_VM_FILES, is_beneath};
 use super::tree::{self, DIRECTORY};
-use super::{Place, TransportError, open_root, utility_vm};
+use super::{Place, TransportError, carrier, open_root, utility_vm};
 
 /// Bytes that go to a carrier at once.
 const BUFFER: usize = 64 * 1024;
 
 /// Writes a layer that has parents.
 #[derive(Debug)]
-pub(super) struct DiffWriter<F> {
+pub(super) struct DiffWriter<'a, F> {
     folder: TempDir,
     transport: F,
-    layer: F,
+    layer: &'a F,
     /// The immediate one first.
     parents: Vec<F>,
     added: BTreeSet<FoldedName>,
@@ -42,13 +42,13 @@ struct HardLink {
     parent: Option<usize>,
 }
 
-impl<F: Folder> DiffWriter<F> {
-    pub(super) fn new(place: &Place<'_>) -> Result<Self, TransportError> {
+impl<'a, F: Folder> DiffWriter<'a, F> {
+    pub(super) fn new(layer: &'a F, place: &Place<'_>) -> Result<Self, TransportError> {
         let folder = place.transport_folder()?;
         Ok(Self {
             transport: open_root(folder.path())?,
             folder,
-            layer: open_root(place.layer)?,
+            layer,
             parents: place
                 .parents
                 .iter()
@@ -121,8 +121,7 @@ impl<F: Folder> DiffWriter<F> {
         node.set_basic_info(&times)
             .map_err(TransportError::file("set times of", name))?;
         let mut out = BufWriter::with_capacity(BUFFER, node);
-        out.write_all(&info.attributes.to_le_bytes())
-            .map_err(TransportError::file("write", name))?;
+        carrier::begin(&mut out, info.attributes).map_err(TransportError::file("write", name))?;
         streams(&mut out)?;
         out.flush().map_err(TransportError::file("write", name))
     }
@@ -147,7 +146,7 @@ impl<F: Folder> DiffWriter<F> {
                 .create_folder(name)
                 .map_err(TransportError::file("make", name))?;
         }
-        self.add_carrier(&format!("{name}{CARRIER}"), info, streams)
+        self.add_carrier(&carrier::of_folder(name), info, streams)
     }
 
     /// Changes the layer's own copy of the utility VM at once: ImportLayer knows nothing of it.
@@ -158,7 +157,7 @@ impl<F: Folder> DiffWriter<F> {
         streams: impl FnOnce(&mut dyn Write) -> Result<(), TransportError>,
     ) -> Result<(), TransportError> {
         self.check_utility_vm(name)?;
-        let layer = &self.layer;
+        let layer = self.layer;
         let is_folder = info.attributes & DIRECTORY != 0;
         let existing = tree::attributes(layer, name)?;
         let node = match existing {
@@ -187,7 +186,7 @@ impl<F: Folder> DiffWriter<F> {
             let parent = self.parents.first().ok_or_else(|| {
                 TransportError::rule(UTILITY_VM, "the layer has no parent to take it from")
             })?;
-            utility_vm::clone(&self.layer, parent)?;
+            utility_vm::clone(self.layer, parent)?;
             self.has_utility_vm = true;
         }
         Ok(())
@@ -258,7 +257,7 @@ impl<F: Folder> DiffWriter<F> {
             self.start_utility_vm()?;
             let attributes = self.layer.attributes(name);
             let attributes = attributes.map_err(TransportError::file("remove", name))?;
-            return tree::remove_tree(&self.layer, name, attributes);
+            return tree::remove_tree(self.layer, name, attributes);
         }
         let rule = "only what is beneath Files or UtilityVM/Files can be deleted by a layer";
         Err(TransportError::rule(name, rule))
@@ -282,9 +281,9 @@ impl<F: Folder> DiffWriter<F> {
             let HardLink { name, target, .. } = link;
             let root = match link.parent {
                 Some(index) => &self.parents[index],
-                None => &self.layer,
+                None => self.layer,
             };
-            if tree::attributes(&self.layer, name)?.is_some() {
+            if tree::attributes(self.layer, name)?.is_some() {
                 self.layer
                     .remove(name)
                     .map_err(TransportError::file("replace", name))?;
@@ -294,9 +293,9 @@ impl<F: Folder> DiffWriter<F> {
                 .map_err(TransportError::file("link", name))?;
         }
         // Not before: each deletion and link changed the time of its folder.
-        restore_times(&self.layer, &self.folders)?;
+        restore_times(self.layer, &self.folders)?;
         if self.has_utility_vm {
-            process_utility_vm(&self.layer, hcs, place)?;
+            process_utility_vm(self.layer, hcs, place)?;
         }
         Ok(())
     }

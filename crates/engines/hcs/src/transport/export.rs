@@ -9,7 +9,7 @@ use transom_layertar::{EntryKind, Header, Writer, whiteout};
 use transom_windows::{BasicInfo, Folder, Hcs, Node};
 
 use super::names::pristine_copy;
-use super::{Place, TransportError, base_reader, diff_reader};
+use super::{Place, TransportError, base_reader, carrier, diff_reader};
 
 /// What an export finds, in the order of a tar.
 #[derive(Debug)]
@@ -41,9 +41,6 @@ pub(super) enum Form {
     /// It is the file's own.
     Own { with_security: bool },
 }
-
-/// Bytes of attributes before a carrier's backup stream.
-pub(super) const CARRIER_HEADER: u64 = 4;
 
 /// Calls `visit` with what a layer has that differs from its parents, in the order of a tar.
 ///
@@ -152,7 +149,7 @@ impl<F: Folder> Exported<'_, F> {
             Form::Carrier => {
                 let mut source = BufReader::new(&mut self.node);
                 source
-                    .seek(SeekFrom::Start(CARRIER_HEADER))
+                    .seek(SeekFrom::Start(carrier::HEADER))
                     .map_err(TransportError::file("read", name))?;
                 read(&mut source)
             }
@@ -186,7 +183,7 @@ impl<F: Folder> Exported<'_, F> {
             Form::Carrier => {
                 let mut source = BufReader::new(&mut self.node);
                 source
-                    .seek(SeekFrom::Start(CARRIER_HEADER))
+                    .seek(SeekFrom::Start(carrier::HEADER))
                     .map_err(TransportError::file("read", &name))?;
                 plan.append_to(tar, name.as_bytes(), &metadata, source)
             }

@@ -12,9 +12,9 @@ use transom_windows::{BackupWriter, BasicInfo, Create, Folder, Hcs, Node};
 use super::base_writer::BaseWriter;
 use super::diff_writer::DiffWriter;
 use super::names::{clean, pristine_copy};
-use super::{Place, TransportError, open_root};
+use super::{Place, TransportError};
 
-/// Fills an empty layer from an uncompressed tar, and returns the bytes of main file data.
+/// Fills an empty layer from an uncompressed tar, and returns the bytes of main file data; `root` is the layer's folder.
 ///
 /// As on Windows a whiteout beats an entry of the same name in this layer. What Windows' own import would drop in
 /// silence (opaque markers, devices) is refused by name. If it fails the layer is to be emptied.
@@ -23,19 +23,19 @@ use super::{Place, TransportError, open_root};
 /// The tar is refused, or the file system or the service fails.
 pub fn import<F: Folder>(
     hcs: &dyn Hcs,
+    root: &F,
     place: &Place<'_>,
     tar: &mut dyn Read,
 ) -> Result<u64, TransportError> {
-    let root = open_root::<F>(place.layer)?;
     let mut writer = match place.parents {
-        [] => Writer::Base(BaseWriter::new(open_root(place.layer)?)),
-        _ => Writer::Diff(Box::new(DiffWriter::new(place)?)),
+        [] => Writer::Base(BaseWriter::new(root)),
+        _ => Writer::Diff(Box::new(DiffWriter::new(root, place)?)),
     };
     let mut reader = Reader::new(tar, Limits::default());
     let mut bytes = 0;
     let mut next = reader.next_entry()?;
     while let Some(entry) = next {
-        next = writer.take(&root, &entry, &mut reader, &mut bytes)?;
+        next = writer.take(root, &entry, &mut reader, &mut bytes)?;
     }
     match writer {
         Writer::Base(writer) => writer.finish(hcs, place)?,
@@ -45,12 +45,12 @@ pub fn import<F: Folder>(
 }
 
 #[derive(Debug)]
-enum Writer<F> {
-    Base(BaseWriter<F>),
-    Diff(Box<DiffWriter<F>>),
+enum Writer<'a, F> {
+    Base(BaseWriter<'a, F>),
+    Diff(Box<DiffWriter<'a, F>>),
 }
 
-impl<F: Folder> Writer<F> {
+impl<F: Folder> Writer<'_, F> {
     /// Takes one entry, with its streams, and returns the one behind.
     fn take<R: Read>(
         &mut self,

@@ -1,9 +1,10 @@
 //! Names that layers and transport folders are made of (hcsshim internal/wclayer/legacy.go).
 
+use transom_layer::RECYCLE_BIN;
 use transom_layertar::path::{self, Rules};
 use transom_ntmeta::name::eq_folded;
 
-use super::TransportError;
+use super::{TransportError, carrier};
 
 pub(super) const FILES: &str = "Files";
 pub(super) const HIVES: &str = "Hives";
@@ -12,9 +13,6 @@ pub(super) const UTILITY_VM_FILES: &str = "UtilityVM/Files";
 
 /// List of deletions in an exported folder.
 pub(super) const TOMBSTONES: &str = "tombstones.txt";
-
-/// What is added to a folder's name to name its carrier.
-pub(super) const CARRIER: &str = ".$wcidirs$";
 
 /// The hive from which the roots of an export have their times.
 pub(super) const SYSTEM_DELTA: &str = "Hives/System_Delta";
@@ -67,13 +65,20 @@ pub(super) fn clean(name: &[u8]) -> Result<String, TransportError> {
             "an alternate stream has to follow its file at once",
         ));
     }
-    if name.ends_with(CARRIER) {
+    if carrier::folder_of(&name).is_some() {
         return Err(TransportError::rule(
             &name,
             "the Host Compute Service keeps this ending for itself",
         ));
     }
     Ok(format!("{top}{rest}"))
+}
+
+/// Says whether a name is that of the folder of deleted files.
+pub(super) fn is_recycle_bin(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(top, name)| {
+        top == FILES && eq_folded(name.as_bytes(), RECYCLE_BIN.as_bytes())
+    })
 }
 
 /// Says whether a name is strictly beneath a folder. Both are clean.

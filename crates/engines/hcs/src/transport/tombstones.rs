@@ -60,7 +60,21 @@ pub fn print<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Parts of names that mean something else, or that Windows takes for another name, are not among them.
+    const NAME: &str =
+        r"[a-zA-Zü$~_-][a-zA-Z0-9ü $.~_-]{0,8}[a-zA-Z0-9ü$~_-](/[a-zü$~_-]{1,8}){0,3}";
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(names in prop::collection::vec(NAME, 0..20)) {
+            let text = print(names.iter().map(String::as_str));
+            prop_assert_eq!(parse(text.as_bytes()).expect("is valid"), names);
+        }
+    }
 
     #[test]
     fn what_is_printed_is_parsed() {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use transom_layer::Names;
+use transom_layer::{CARRIER_SUFFIX, Names, RECYCLE_BIN};
 use transom_layertar::PathError;
 use transom_layertar::path::{self, Rules};
 use transom_ntmeta::name::{NameError, check_component, eq_folded, split_stream};
@@ -15,11 +15,6 @@ use super::sources;
 use super::upper::{UpperEntry, UpperKind};
 use crate::diff::key;
 use crate::tree::{EntryName, Kind, Node};
-
-/// Carriers of HCS's transport folders end in this: hcsshim takes every such name for one and drops it.
-pub(super) const CARRIER_SUFFIX: &[u8] = b".$wcidirs$";
-/// Windows keeps deleted files there; no layer has it (hcsshim, legacy.go).
-const RECYCLE_BIN: &[u8] = b"$Recycle.Bin";
 
 /// An entry of the upper folder and its path there.
 type Placed = (UpperEntry, Vec<u8>);
@@ -245,7 +240,8 @@ impl Planner<'_> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let reserved = if name.starts_with(b".wh.") {
             Some("begins with .wh. means a deletion in a layer, and so")
-        } else if self.lower.names() == Names::Windows && name.ends_with(CARRIER_SUFFIX) {
+        } else if self.lower.names() == Names::Windows && name.ends_with(CARRIER_SUFFIX.as_bytes())
+        {
             Some("ends in .$wcidirs$ is dropped by Windows, and so")
         } else {
             None
@@ -307,7 +303,7 @@ impl Planner<'_> {
 /// Says whether Windows leaves this out of every layer.
 fn is_dropped(path: &[u8], child: &Child) -> bool {
     path == b"Files"
-        && eq_folded(&child.name, RECYCLE_BIN)
+        && eq_folded(&child.name, RECYCLE_BIN.as_bytes())
         && child.upper.as_ref().is_some_and(is_folder)
 }
 

@@ -1,13 +1,12 @@
 //! Finding what a path names, and where a new entry goes.
 
-use transom_layer::{Names, TreePath};
+use transom_layer::{CARRIER_SUFFIX, Names, TreePath};
 use transom_layertar::path::{self, Rules};
 use transom_ntmeta::name::eq_folded;
 
 use super::Editor;
 use crate::tree::TreeError;
 use crate::writable::error::{EditError, NamedLayerFault};
-use crate::writable::folder::CARRIER_SUFFIX;
 use crate::writable::place::Place;
 use crate::writable::upper::UpperKind;
 
@@ -98,7 +97,7 @@ impl Editor {
         if self.writable.layer().names == Names::Posix {
             return Ok(());
         }
-        if last.ends_with(CARRIER_SUFFIX) {
+        if last.ends_with(CARRIER_SUFFIX.as_bytes()) {
             return Err(EditError::CarrierName { path: shown }.into());
         }
         if path
