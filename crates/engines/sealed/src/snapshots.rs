@@ -6,6 +6,7 @@
 
 mod difference;
 mod error;
+mod lost_answers;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -185,6 +186,9 @@ impl Store {
     /// Makes an active snapshot a committed one, with another name and only these labels. What was written to it
     /// becomes a layer. One without a parent may get one now: what it adds need not have been told against it.
     ///
+    /// A caller that never heard the answer may commit it again, by another name, too: containerd gives each try
+    /// one of its own.
+    ///
     /// # Errors
     /// [`SnapshotError`]; the snapshot is as it was, except that it may be unmounted.
     pub fn commit_snapshot(
@@ -194,7 +198,10 @@ impl Store {
         parent: Option<&str>,
         labels: &BTreeMap<String, String>,
     ) -> Result<(), SnapshotError> {
-        let snapshot = self.snapshot(key)?;
+        let snapshot = match self.snapshot(key) {
+            Err(SnapshotError::NotFound { .. }) => return self.commit_again(name, key, labels),
+            found => found?,
+        };
         self.check_commit(&snapshot, name, parent)?;
         let session = self.session()?;
         let written = self.put_away(&session, &snapshot)?;
@@ -224,6 +231,33 @@ impl Store {
             .inspect_err(|_: &SnapshotError| self.put_back())?;
         self.tidy(&snapshot);
         Ok(())
+    }
+
+    /// Repeats a commit that was done, unless others have built on it by its first name.
+    fn commit_again(
+        &self,
+        name: &str,
+        key: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), SnapshotError> {
+        self.catalog.write(|tx| {
+            let missing = || SnapshotError::NotFound {
+                key: key.to_owned(),
+            };
+            let done = rows::committed_from(tx, key)?.ok_or_else(missing)?;
+            if done.key != name {
+                if rows::find(tx, name)?.is_some() {
+                    let key = name.to_owned();
+                    return Err(SnapshotError::Exists { key });
+                }
+                if rows::child_of(tx, done.number)?.is_some() {
+                    return Err(missing());
+                }
+                rows::rename(tx, done.number, name)?;
+            }
+            rows::set_labels(tx, done.number, labels, nanoseconds_now())?;
+            Ok(())
+        })
     }
 
     /// Refuses what the transaction would refuse, before anything is unmounted.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mounts;
-use crate::process::{Process, output_of, text_of};
+use crate::process::{Process, output_of, wait_until};
 use crate::suite::Suite;
 use crate::transom::Transom;
 
@@ -99,9 +99,23 @@ state = "{state}"
         command
     }
 
-    /// Runs the client, which must succeed; returns what it printed.
+    /// Runs the client, which must succeed; returns what it printed. After a restart of Transom gRPC tries to connect
+    /// again only after a second or more, so a refused connection is no failure yet.
     pub(crate) fn run(&self, args: &[&str]) -> String {
-        text_of(self.command().args(args))
+        let mut output = self.try_run(args);
+        wait_until("containerd reaches transom", || {
+            let refused = String::from_utf8_lossy(&output.stderr).contains("connection refused");
+            if refused {
+                output = self.try_run(args);
+            }
+            !refused
+        });
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "ctr {args:?}: {errors}");
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
     }
 
     /// The same for output that is no text.
@@ -149,15 +163,7 @@ state = "{state}"
 
     /// Imports an image archive for Windows.
     pub(crate) fn import(&self, archive: &Path) {
-        self.run(&[
-            "images",
-            "import",
-            "--platform",
-            "windows/amd64",
-            "--snapshotter",
-            PLUGIN,
-            archive.to_str().unwrap(),
-        ]);
+        self.run(&import(archive));
     }
 
     /// Mounts a snapshot as `ctr` says how.
@@ -183,4 +189,17 @@ impl Drop for Containerd {
         self.daemon = None;
         mounts::clear(self.folder.path());
     }
+}
+
+/// The arguments with which the client imports an image archive for Windows.
+pub(crate) fn import(archive: &Path) -> [&str; 7] {
+    [
+        "images",
+        "import",
+        "--platform",
+        "windows/amd64",
+        "--snapshotter",
+        PLUGIN,
+        archive.to_str().unwrap(),
+    ]
 }

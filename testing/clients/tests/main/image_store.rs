@@ -28,9 +28,24 @@ impl Daemon {
         command
             .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
             .args(["--ip-forward=false", "--ip-masq=false"])
-            .args(["--config-file", &at("daemon.json"), "--storage-driver", PLUGIN])
-            .args(["--containerd", &at("containerd.sock"), "-p", &at("dockerd.pid")])
-            .args(["--data-root", &at("docker"), "--exec-root", &at("docker-run")])
+            .args([
+                "--config-file",
+                &at("daemon.json"),
+                "--storage-driver",
+                PLUGIN,
+            ])
+            .args([
+                "--containerd",
+                &at("containerd.sock"),
+                "-p",
+                &at("dockerd.pid"),
+            ])
+            .args([
+                "--data-root",
+                &at("docker"),
+                "--exec-root",
+                &at("docker-run"),
+            ])
             .args(["-H", &format!("unix://{}", at("docker.sock"))]);
         let mut process = Process::start(&command, &containerd.path("dockerd.log"));
         process.wait_until("dockerd answers", || {
@@ -66,14 +81,19 @@ fn client(suite: &Suite, containerd: &Containerd) -> Command {
     let mut command = suite.command("docker");
     command
         .arg("-H")
-        .arg(format!("unix://{}", containerd.path("docker.sock").display()))
+        .arg(format!(
+            "unix://{}",
+            containerd.path("docker.sock").display()
+        ))
         .env("DOCKER_CONFIG", containerd.path("docker-config"));
     command
 }
 
 #[test]
 fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
-    let Some(docker) = Daemon::start() else { return };
+    let Some(docker) = Daemon::start() else {
+        return;
+    };
     let folder = docker.containerd.folder();
     let image = folder.join("image.tar");
     fs::write(&image, transom_sample::sample_image().unwrap()).unwrap();
@@ -81,7 +101,13 @@ fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
     let hello = docker.inspect("transom/hello:1.0");
     assert_eq!(hello["Os"], "windows");
     assert!(hello["OsVersion"].is_string(), "{hello}");
-    assert_eq!(docker.run(&["history", "-q", "transom/hello:1.0"]).lines().count(), 3);
+    assert_eq!(
+        docker
+            .run(&["history", "-q", "transom/hello:1.0"])
+            .lines()
+            .count(),
+        3
+    );
     assert!(docker.run(&["images"]).contains("transom/hello"));
 
     let create = ["create", "--platform", "windows/amd64", "--name", "one"];
@@ -89,7 +115,11 @@ fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
     let file = folder.join("patch.txt");
     fs::write(&file, "patched\n").unwrap();
     docker.run(&["cp", file.to_str().unwrap(), "one:/Program Files/patch.txt"]);
-    docker.run(&["cp", "one:/License.txt", folder.join("License.txt").to_str().unwrap()]);
+    docker.run(&[
+        "cp",
+        "one:/License.txt",
+        folder.join("License.txt").to_str().unwrap(),
+    ]);
     let license = fs::read(folder.join("License.txt")).unwrap();
     assert!(!license.is_empty());
     let changes = docker.run(&["diff", "one"]);
@@ -118,7 +148,12 @@ fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
     assert!(tars[..3] == before[..], "the layers differ");
     assert_eq!(
         archive::names(&tars[3]),
-        ["Files", "Files/Program Files", "Files/Program Files/patch.txt", "Hives"]
+        [
+            "Files",
+            "Files/Program Files",
+            "Files/Program Files/patch.txt",
+            "Hives"
+        ]
     );
     assert!(String::from_utf8_lossy(&tars[3]).contains("MSWINDOWS.rawsd"));
 
@@ -132,6 +167,8 @@ fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
         assert_eq!(&pulled["RootFS"]["Layers"], &patched["RootFS"]["Layers"]);
         docker.run(&["rmi", &remote]);
     }
-    wait_until("the layers are gone", || docker.containerd.transom.layer_bytes() == 0);
+    wait_until("the layers are gone", || {
+        docker.containerd.transom.layer_bytes() == 0
+    });
     docker.containerd.transom.verify();
 }

@@ -19,7 +19,11 @@ impl Registry {
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         let suite = Suite::find("bookworm")?;
         // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let address = format!("127.0.0.1:{port}");
         let config = folder.join("registry.yml");
         let root = folder.join("registry");
@@ -35,7 +39,9 @@ impl Registry {
         let mut command = suite.command("docker-registry");
         command.arg("serve").arg(&config);
         let mut process = Process::start(&command, &folder.join("registry.log"));
-        process.wait_until("the registry answers", || TcpStream::connect(&address).is_ok());
+        process.wait_until("the registry answers", || {
+            TcpStream::connect(&address).is_ok()
+        });
         Some(Self {
             address,
             _process: process,

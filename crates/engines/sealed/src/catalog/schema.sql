@@ -100,8 +100,10 @@ CREATE TABLE snapshots (
     kind    TEXT NOT NULL,               -- 'active', 'view' or 'committed'
     names   TEXT,                        -- how names compare; NULL: nothing has told it yet
     created INTEGER NOT NULL,            -- nanoseconds since 1970
-    updated INTEGER NOT NULL
+    updated INTEGER NOT NULL,
+    was     TEXT                         -- key that a committed one had while it was active
 ) STRICT;
+CREATE INDEX snapshots_by_was ON snapshots (was);
 CREATE INDEX snapshots_by_parent ON snapshots (parent);
 
 CREATE TABLE snapshot_labels (

@@ -186,11 +186,58 @@ pub(crate) fn commit(
     now: i64,
 ) -> Result<(), CatalogError> {
     tx.execute(
-        "UPDATE snapshots SET key = ?2, parent = ?3, kind = ?4, created = ?5 WHERE number = ?1",
+        "UPDATE snapshots SET was = key, key = ?2, parent = ?3, kind = ?4, created = ?5
+         WHERE number = ?1",
         params![number, name, parent, SnapshotKind::Committed, now],
     )
     .doing("commit a snapshot")?;
     set_labels(tx, number, labels, now)
+}
+
+/// Returns the committed snapshot that had this key while it was active.
+pub(crate) fn committed_from(
+    tx: &Transaction<'_>,
+    was: &str,
+) -> Result<Option<Snapshot>, CatalogError> {
+    let key: Option<String> = tx
+        .query_row(
+            "SELECT key FROM snapshots WHERE was = ?1 ORDER BY number DESC LIMIT 1",
+            [was],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("look a snapshot up by the key it had")?;
+    match key {
+        Some(key) => find(tx, &key),
+        None => Ok(None),
+    }
+}
+
+/// Returns the key that a committed snapshot had while it was active, unless it was forgotten.
+pub(crate) fn was(tx: &Transaction<'_>, number: i64) -> Result<Option<String>, CatalogError> {
+    tx.query_row(
+        "SELECT was FROM snapshots WHERE number = ?1",
+        [number],
+        |row| row.get(0),
+    )
+    .doing("look up the key that a snapshot had")
+}
+
+/// Forgets which keys committed snapshots had.
+pub(crate) fn forget_keys(tx: &Transaction<'_>) -> Result<(), CatalogError> {
+    tx.execute("UPDATE snapshots SET was = NULL WHERE was IS NOT NULL", [])
+        .doing("forget the keys that snapshots had")?;
+    Ok(())
+}
+
+/// Gives a committed snapshot another name.
+pub(crate) fn rename(tx: &Transaction<'_>, number: i64, name: &str) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE snapshots SET key = ?2 WHERE number = ?1",
+        params![number, name],
+    )
+    .doing("rename a snapshot")?;
+    Ok(())
 }
 
 /// Notes how names compare in a snapshot.

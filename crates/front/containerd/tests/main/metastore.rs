@@ -3,7 +3,7 @@
 use tonic::Code;
 use transom_containerd::proto::snapshots::{CommitSnapshotRequest, Kind};
 
-use crate::support::{Bench, Labels, can_mount, code, labels};
+use crate::support::{Bench, Labels, can_mount, code, labels, read, write};
 
 /// `committed-1` ← `committed-2`; `active-1` without parent, `active-2` and `view-2` over them.
 fn filled() -> Option<Bench> {
@@ -249,4 +249,46 @@ fn a_snapshot_that_is_there_by_reference_need_not_be_made_again() {
         .unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].name, "one/2/sha256:abc");
+}
+
+#[test]
+fn a_commit_whose_answer_was_lost_can_be_repeated_by_another_name() {
+    if !can_mount() {
+        return;
+    }
+    let bench = Bench::new();
+    bench.commit_with("n/2/done", "", |root| write(root, "file", "1"));
+    bench.commit("n/3/done", "n/2/done-active").unwrap();
+    assert_eq!(code(bench.stat("n/2/done")), Code::NotFound);
+    bench.commit("n/3/done", "n/2/done-active").unwrap();
+    bench.look_at("n/3/done", |root| assert_eq!(read(root, "file"), "1"));
+    bench.prepare("child", "n/3/done");
+    assert_eq!(
+        code(bench.commit("n/4/done", "n/2/done-active")),
+        Code::NotFound
+    );
+    assert_eq!(
+        code(bench.commit("child", "n/2/done-active")),
+        Code::AlreadyExists
+    );
+}
+
+#[test]
+fn after_the_server_died_the_last_commit_can_be_repeated_although_its_result_was_removed() {
+    if !can_mount() {
+        return;
+    }
+    let bench = Bench::new();
+    bench.commit_with("n/2/done", "", |root| write(root, "file", "1"));
+    assert_eq!(bench.store.bring_back_active_snapshots().unwrap(), 1);
+    bench.remove("n/2/done").unwrap();
+    let mounted = bench.mount(&bench.mounts("n/2/done-active").unwrap());
+    assert_eq!(read(mounted.path(), "file"), "1");
+    drop(mounted);
+    bench.commit("n/3/done", "n/2/done-active").unwrap();
+    bench.store.answers_were_heard().unwrap();
+    assert_eq!(bench.store.bring_back_active_snapshots().unwrap(), 0);
+    bench.look_at("n/3/done", |root| assert_eq!(read(root, "file"), "1"));
+    bench.remove("n/3/done").unwrap();
+    bench.is_empty();
 }

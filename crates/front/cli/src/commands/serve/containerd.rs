@@ -23,6 +23,13 @@ pub(super) fn server(global: &Global, args: &Serve) -> Result<ContainerdServer> 
     let root = crate::commands::root(global)?;
     let store = Store::open(&root)
         .with_context(|| format!("cannot open the store at {}", root.display()))?;
+    let brought_back = store.bring_back_active_snapshots()?;
+    if brought_back > 0 {
+        tracing::warn!(
+            brought_back,
+            "the process before died; snapshots whose commit containerd may not know of are active again"
+        );
+    }
     let options = Options {
         containerd: args.containerd_address.clone(),
         mounts: match args.mounts {
@@ -45,9 +52,10 @@ impl ContainerdServer {
         stop: impl Future<Output = ()>,
     ) -> Result<()> {
         Server::builder()
-            .add_routes(routes(self.store, self.options))
+            .add_routes(routes(Arc::clone(&self.store), self.options))
             .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop)
             .await
-            .context("cannot serve containerd")
+            .context("cannot serve containerd")?;
+        Ok(self.store.answers_were_heard()?)
     }
 }
