@@ -103,6 +103,9 @@ _transom() {
             transom,save)
                 cmd="transom__subcmd__save"
                 ;;
+            transom,serve)
+                cmd="transom__subcmd__serve"
+                ;;
             transom,stat)
                 cmd="transom__subcmd__stat"
                 ;;
@@ -202,6 +205,9 @@ _transom() {
             transom__subcmd__help,save)
                 cmd="transom__subcmd__help__subcmd__save"
                 ;;
+            transom__subcmd__help,serve)
+                cmd="transom__subcmd__help__subcmd__serve"
+                ;;
             transom__subcmd__help,stat)
                 cmd="transom__subcmd__help__subcmd__stat"
                 ;;
@@ -221,7 +227,7 @@ _transom() {
 
     case "${cmd}" in
         transom)
-            opts="-q -h -V --root --json --quiet --help --version load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
+            opts="-q -h -V --root --json --quiet --help --version load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor serve completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -643,7 +649,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__help)
-            opts="load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor completions generate help"
+            opts="load save images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor serve completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1062,6 +1068,20 @@ _transom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        transom__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         transom__subcmd__help__subcmd__stat)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1365,6 +1385,36 @@ _transom() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "oci oci-dir docker-archive" -- "${cur}"))
+                    return 0
+                    ;;
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        transom__subcmd__serve)
+            opts="-q -h --graphdriver --log-format --log-level --root --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --graphdriver)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -W "error warn info debug" -- "${cur}"))
                     return 0
                     ;;
                 --root)
