@@ -125,7 +125,7 @@ fn a_tar_that_is_refused_leaves_a_layer_that_can_be_removed() {
 }
 
 #[test]
-fn an_export_that_fails_in_the_middle_ends_the_connection() {
+fn an_export_that_cannot_begin_says_why_and_so_does_a_call_that_panics() {
     let memory = Memory::new();
     let server = memory.serve();
     server.layer("one", "", &tar(&[("Files/a.txt", b"a")]));
