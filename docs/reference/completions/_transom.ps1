@@ -61,6 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Test what this host can do, and tell what it lacks')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve container engines until told to stop')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages and completions into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -434,6 +435,18 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'transom;serve' {
+            [CompletionResult]::new('--graphdriver', '--graphdriver', [CompletionResultType]::ParameterName, 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How log lines look')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Which lines are logged')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'transom;completions' {
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
@@ -486,6 +499,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Test what this host can do, and tell what it lacks')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve container engines until told to stop')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages and completions into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -585,6 +599,9 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;help;doctor' {
+            break
+        }
+        'transom;help;serve' {
             break
         }
         'transom;help;completions' {

@@ -58,6 +58,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
             cand doctor 'Test what this host can do, and tell what it lacks'
+            cand serve 'Serve container engines until told to stop'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -398,6 +399,17 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'transom;serve'= {
+            cand --graphdriver 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME'
+            cand --log-format 'How log lines look'
+            cand --log-level 'Which lines are logged'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'transom;completions'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
@@ -448,6 +460,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
             cand doctor 'Test what this host can do, and tell what it lacks'
+            cand serve 'Serve container engines until told to stop'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -515,6 +528,8 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;df'= {
         }
         &'transom;help;doctor'= {
+        }
+        &'transom;help;serve'= {
         }
         &'transom;help;completions'= {
         }

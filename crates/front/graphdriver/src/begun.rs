@@ -2,9 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use transom_driver::Id;
+use transom_driver::{DriverError, Id};
 
 use crate::error::OpenError;
 
@@ -24,10 +24,10 @@ pub(crate) struct Begun {
 impl Begun {
     /// Opens a folder for one process, and forgets layers that do not `exist`.
     pub(crate) fn open(
-        folder: &std::path::Path,
-        exists: impl Fn(&Id) -> Result<bool, transom_driver::DriverError>,
+        folder: &Path,
+        exists: impl Fn(&Id) -> Result<bool, DriverError>,
     ) -> Result<Self, OpenError> {
-        let failed = |verb, path: &std::path::Path| {
+        let failed = |verb, path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::File { verb, path, source }
         };

@@ -85,6 +85,7 @@ async fn diff<E: Engine>(State(plugin): State<Arc<Plugin<E>>>, body: Body) -> Re
         Ok(request) => request,
         Err(error) => return failed(PATH, "", start, &error),
     };
+    let layer = request.id.clone();
     let begin = move || {
         let id = Id::new(&request.id)?;
         let diff = plugin.diff(&id)?;
@@ -92,12 +93,12 @@ async fn diff<E: Engine>(State(plugin): State<Arc<Plugin<E>>>, body: Body) -> Re
     };
     match blocking(begin).await {
         Ok(diff) => {
-            told(PATH, "", start);
+            told(PATH, &layer, start);
             let kind = [(header::CONTENT_TYPE, "application/x-tar")];
             (kind, Body::from_stream(diff.into_stream())).into_response()
         }
         // With status 200 the message would be taken for the tar.
-        Err(error) => match failed(PATH, "", start, &error) {
+        Err(error) => match failed(PATH, &layer, start, &error) {
             response if response.status() == StatusCode::OK => {
                 (StatusCode::INTERNAL_SERVER_ERROR, response).into_response()
             }

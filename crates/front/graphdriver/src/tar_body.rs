@@ -72,13 +72,12 @@ impl BegunDiff {
     fn send(mut self, client: &mpsc::Sender<io::Result<Bytes>>) {
         let mut chunk = Ok(self.first);
         loop {
-            let is_last = !matches!(&chunk, Ok(bytes) if !bytes.is_empty());
-            if matches!(&chunk, Ok(bytes) if bytes.is_empty()) {
-                return;
+            match &chunk {
+                Ok(bytes) if bytes.is_empty() => return,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "a diff broke off; its connection is closed"),
             }
-            if let Err(error) = &chunk {
-                tracing::warn!(%error, "a diff broke off; the connection is closed");
-            }
+            let is_last = chunk.is_err();
             if client.blocking_send(chunk).is_err() || is_last {
                 return;
             }

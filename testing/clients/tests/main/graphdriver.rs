@@ -23,6 +23,7 @@ macro_rules! with_each_docker {
 
 with_each_docker! {
     a_linux_image_is_imported_run_changed_and_committed,
+    a_container_is_exported,
     an_image_is_built_with_a_dockerfile,
     a_container_with_a_size_is_full_when_it_says,
     windows_layers_come_back_byte_for_byte,
@@ -106,14 +107,22 @@ fn a_linux_image_is_imported_run_changed_and_committed(docker: &mut Docker, suit
     }
     assert!(!files.contains("old"), "{files}");
 
+    docker.run(&["rm", "one"]);
+    docker.run(&["rmi", "two", "busybox"]);
+    docker.is_empty();
+}
+
+/// What is left then is not looked at: Docker 26.1 forgets the layer of a container that was exported, with its own
+/// drivers as well.
+fn a_container_is_exported(docker: &mut Docker, suite: &Suite) {
+    import_busybox(docker, suite);
+    let script = "echo new > /etc/copied; rm /etc/old";
+    let run = ["run", "--name", "one", "--network", "none", "busybox"];
+    docker.run(&[&run[..], &["sh", "-c", script]].concat());
     let exported = docker.bytes(&["export", "one"]);
     let names = archive::names(&exported);
     assert!(names.iter().any(|name| name == "etc/copied"), "{names:?}");
     assert!(!names.iter().any(|name| name == "etc/old"), "{names:?}");
-
-    docker.run(&["rm", "one"]);
-    docker.run(&["rmi", "two", "busybox"]);
-    docker.is_empty();
 }
 
 fn an_image_is_built_with_a_dockerfile(docker: &mut Docker, suite: &Suite) {
@@ -284,9 +293,6 @@ fn an_import_during_which_transom_dies_fails_and_can_be_repeated(
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(said.contains("broke off"), "{said}");
-    wait_until("Docker has removed the layer", || {
-        docker.transom.layer_bytes() == 0
-    });
     docker.is_empty();
 
     import_busybox(docker, suite);

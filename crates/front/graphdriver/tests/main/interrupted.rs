@@ -42,6 +42,7 @@ fn a_tar_that_broke_off_is_not_continued() {
     server.ok("Create", json!({ "ID": "one" }));
     // Two headers and two blocks of data are not all of it.
     let stream = half_applied(&server, "one", &whole[..1536]);
+    wait_until("the tar has begun to come", || memory.begun() == 1);
     drop(stream);
     // What Docker sends in its second try is what it had not yet sent: here nothing but the end of a tar.
     let answer = server.apply("one", "", &[0; 1024]);
@@ -70,7 +71,7 @@ fn a_client_that_stays_away_keeps_nobody_else_waiting() {
     let memory = Memory::new();
     let server = memory.serve();
     server.ok("Create", json!({ "ID": "slow" }));
-    let stream = half_applied(&server, "slow", &[]);
+    let stream = half_applied(&server, "slow", &tar(&[])[..512]);
     wait_until("the tar has begun to come", || memory.begun() == 1);
     server.layer("other", "", &tar(&[("Files/a.txt", b"a")]));
     server.ok("Exists", json!({ "ID": "slow" }));
@@ -124,7 +125,7 @@ fn a_tar_that_is_refused_leaves_a_layer_that_can_be_removed() {
 }
 
 #[test]
-fn an_export_that_fails_in_the_middle_ends_the_connection() {
+fn an_export_that_cannot_begin_says_why_and_so_does_a_call_that_panics() {
     let memory = Memory::new();
     let server = memory.serve();
     server.layer("one", "", &tar(&[("Files/a.txt", b"a")]));
