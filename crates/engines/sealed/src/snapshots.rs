@@ -209,9 +209,8 @@ impl Store {
             .write(|tx| {
                 let mut snapshot = found(tx, key)?;
                 is_active(&snapshot)?;
-                if rows::find(tx, name)?.is_some() {
-                    let key = name.to_owned();
-                    return Err(SnapshotError::Exists { key });
+                if let Some(before) = taken_by(tx, &snapshot, name)? {
+                    rows::delete(tx, before.number)?;
                 }
                 let parent = snapshot
                     .parent
@@ -276,12 +275,8 @@ impl Store {
                 before: before.clone(),
             });
         }
-        match self.catalog.read(|tx| rows::find(tx, name))? {
-            Some(_) => Err(SnapshotError::Exists {
-                key: name.to_owned(),
-            }),
-            None => Ok(()),
-        }
+        self.catalog.read(|tx| taken_by(tx, snapshot, name))?;
+        Ok(())
     }
 
     /// Puts a layer of the store on top of an active snapshot. What was written to it before becomes a layer below.
@@ -498,6 +493,25 @@ fn is_active(snapshot: &Snapshot) -> Result<(), SnapshotError> {
             key: snapshot.key.clone(),
             kind,
         }),
+    }
+}
+
+/// Returns what a commit of `snapshot` has made of this name before, if its answer was lost.
+///
+/// # Errors
+/// The name is another snapshot's.
+fn taken_by(
+    tx: &rusqlite::Transaction<'_>,
+    snapshot: &Snapshot,
+    name: &str,
+) -> Result<Option<Snapshot>, SnapshotError> {
+    let Some(before) = rows::find(tx, name)? else {
+        return Ok(None);
+    };
+    let is_own = rows::was(tx, snapshot.number)?.as_deref() == Some(name);
+    match is_own && rows::child_of(tx, before.number)?.is_none() {
+        true => Ok(Some(before)),
+        false => Err(SnapshotError::Exists { key: before.key }),
     }
 }
 

@@ -101,7 +101,8 @@ CREATE TABLE snapshots (
     names   TEXT,                        -- how names compare; NULL: nothing has told it yet
     created INTEGER NOT NULL,            -- nanoseconds since 1970
     updated INTEGER NOT NULL,
-    was     TEXT                         -- key that a committed one had while it was active
+    was     TEXT                         -- key that a committed one had while it was active; of an active
+                                         -- one that was brought back the key it was committed by
 ) STRICT;
 CREATE INDEX snapshots_by_was ON snapshots (was);
 CREATE INDEX snapshots_by_parent ON snapshots (parent);

@@ -201,8 +201,8 @@ pub(crate) fn committed_from(
 ) -> Result<Option<Snapshot>, CatalogError> {
     let key: Option<String> = tx
         .query_row(
-            "SELECT key FROM snapshots WHERE was = ?1 ORDER BY number DESC LIMIT 1",
-            [was],
+            "SELECT key FROM snapshots WHERE was = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1",
+            params![was, SnapshotKind::Committed],
             |row| row.get(0),
         )
         .optional()
@@ -213,7 +213,17 @@ pub(crate) fn committed_from(
     }
 }
 
-/// Returns the key that a committed snapshot had while it was active, unless it was forgotten.
+/// Notes by which key an active snapshot was committed before.
+pub(crate) fn set_was(tx: &Transaction<'_>, number: i64, was: &str) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE snapshots SET was = ?2 WHERE number = ?1",
+        params![number, was],
+    )
+    .doing("note the key that a snapshot had")?;
+    Ok(())
+}
+
+/// Returns the other key that a snapshot had, unless it was forgotten.
 pub(crate) fn was(tx: &Transaction<'_>, number: i64) -> Result<Option<String>, CatalogError> {
     tx.query_row(
         "SELECT was FROM snapshots WHERE number = ?1",
@@ -225,8 +235,11 @@ pub(crate) fn was(tx: &Transaction<'_>, number: i64) -> Result<Option<String>, C
 
 /// Forgets which keys committed snapshots had.
 pub(crate) fn forget_keys(tx: &Transaction<'_>) -> Result<(), CatalogError> {
-    tx.execute("UPDATE snapshots SET was = NULL WHERE was IS NOT NULL", [])
-        .doing("forget the keys that snapshots had")?;
+    tx.execute(
+        "UPDATE snapshots SET was = NULL WHERE kind = ?1",
+        [SnapshotKind::Committed],
+    )
+    .doing("forget the keys that snapshots had")?;
     Ok(())
 }
 

@@ -70,5 +70,7 @@ fn bring_back(
     for layer in rows::own_layers(tx, done.number)? {
         rows::push_layer(tx, number, layer)?;
     }
+    // By that key it may be committed again.
+    rows::set_was(tx, number, &done.key)?;
     Ok(())
 }

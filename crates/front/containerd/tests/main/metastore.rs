@@ -289,6 +289,14 @@ fn after_the_server_died_the_last_commit_can_be_repeated_although_its_result_was
     bench.store.answers_were_heard().unwrap();
     assert_eq!(bench.store.bring_back_active_snapshots().unwrap(), 0);
     bench.look_at("n/3/done", |root| assert_eq!(read(root, "file"), "1"));
+    // The same name, if nothing had removed it.
+    bench.commit_with("n/4/done", "", |root| write(root, "file", "2"));
+    assert_eq!(bench.store.bring_back_active_snapshots().unwrap(), 1);
+    let other = code(bench.commit("n/3/done", "n/4/done-active"));
+    assert_eq!(other, Code::AlreadyExists);
+    bench.commit("n/4/done", "n/4/done-active").unwrap();
+    bench.look_at("n/4/done", |root| assert_eq!(read(root, "file"), "2"));
     bench.remove("n/3/done").unwrap();
+    bench.remove("n/4/done").unwrap();
     bench.is_empty();
 }
