@@ -29,7 +29,10 @@ const COMPILER_FLAGS: &str = "-Os -Wall -Wextra -Werror -ffreestanding -fno-buil
 /// Folder of the man pages and completions that the command line tool writes about itself.
 const REFERENCE: &str = "docs/reference";
 
-/// Remakes or checks the sample program, the sample image, man pages and completions.
+/// The crate whose code is partly made from .proto files.
+const CONTAINERD: &str = "crates/front/containerd";
+
+/// Remakes or checks the sample program, the sample image, man pages, completions and the code of gRPC services.
 pub(crate) fn run(mode: Mode) -> Result<()> {
     let mut stale = Vec::new();
     if program(mode, &mut stale)? && mode == Mode::Write {
@@ -50,6 +53,7 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
         settle(mode, &path, &seed.bytes, &mut stale)?;
     }
     reference(mode, &mut stale)?;
+    services(mode, &mut stale)?;
     ensure!(
         stale.is_empty(),
         "not what their generator makes (cargo xtask generate): {}",
@@ -113,6 +117,30 @@ fn reference(mode: Mode, stale: &mut Vec<String>) -> Result<()> {
             mode,
             &Path::new(REFERENCE).join(name),
             &fs::read(made.join(name))?,
+            stale,
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes the code of containerd's gRPC services from their .proto files.
+fn services(mode: Mode, stale: &mut Vec<String>) -> Result<()> {
+    let made = target().join("generate/services");
+    if made.exists() {
+        fs::remove_dir_all(&made)?;
+    }
+    fs::create_dir_all(&made)?;
+    run_command(
+        command("cargo run --quiet --locked --manifest-path testing/protos/Cargo.toml --")
+            .arg(root().join(CONTAINERD).join("proto"))
+            .arg(&made)
+            .env("CARGO_TARGET_DIR", target().join("protos")),
+    )?;
+    for name in files_below(&made)? {
+        settle(
+            mode,
+            &Path::new(CONTAINERD).join("src/proto").join(&name),
+            &fs::read(made.join(&name))?,
             stale,
         )?;
     }

@@ -37,7 +37,7 @@ usage: cargo xtask <command>
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
   bench                         fetch the benchmark corpus, measure the engine on it, print ratios
   fuzz [TARGET] [--seconds N]   fuzz one target or all, N seconds each (default 60)
-  generate [--check]            remake sample image, man pages and completions; --check: compare only
+  generate [--check]            remake sample image, man pages, gRPC code …; --check: compare only
 ";
 
 fn main() -> ExitCode {
