@@ -198,7 +198,7 @@ mod tests {
             let mut cells = 0;
             while at < hive.len() {
                 let size = word(at).unsigned_abs() as usize;
-                assert!(size > 0 && size % 8 == 0, "{length}: {size}");
+                assert!(size > 0 && size.is_multiple_of(8), "{length}: {size}");
                 at += size;
                 cells += 1;
             }

@@ -26,7 +26,6 @@
 
 mod commit;
 mod document;
-mod gzip;
 mod json;
 mod load;
 mod media;
@@ -38,7 +37,6 @@ mod source;
 
 pub use commit::{Below, CommitError, Step, commit};
 pub use document::{Config, Descriptor, History, Index, Manifest, PlatformSpec};
-pub use gzip::compress as gzip;
 pub use json::{JsonError, MAX_DOCUMENT};
 pub use load::{LoadError, LoadOptions, Loaded, LoadedLayer, load, load_from};
 pub use media::{DOCUMENT_TYPES, is_document, is_image_config, type_of_document};

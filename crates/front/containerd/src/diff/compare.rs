@@ -137,7 +137,7 @@ impl Job {
             Compression::None => io::copy(tar, out).map(drop),
             Compression::Gzip => {
                 let threads = thread::available_parallelism().map_or(1, usize::from);
-                transom_oci::gzip(tar, out, threads)
+                transom_gzip::compress(tar, out, threads)
             }
             Compression::Zstd => {
                 let mut encoder = zstd::Encoder::new(out, ZSTD_LEVEL)?;

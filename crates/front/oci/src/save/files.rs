@@ -11,7 +11,6 @@ use transom_sealed::{Session, Store};
 
 use super::error::{SaveError, doing};
 use super::sink::Sink;
-use crate::gzip;
 use crate::progress::{LayerProgress, Progress};
 
 /// Bytes moved at once.
@@ -149,7 +148,7 @@ impl<'a> Files<'a> {
             .layer_started(&diff_id.0.short(), Some(tar.size));
         let mut source = Checked::new(self.open(&tar)?, &tar, &*watch);
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        let result = gzip::compress(&mut source, &mut sink, threads);
+        let result = transom_gzip::compress(&mut source, &mut sink, threads);
         source.finish(result)?;
         let (digest, size) = sink.finish();
         let layer = Layer {

@@ -3,6 +3,7 @@
 //! The input is cut into blocks of 1 MiB. Each is deflated on its own, primed with the 32 KiB before it,
 //! and ends at a byte boundary (a sync flush), so that the pieces join into one member (RFC 1952), as
 //! pigz does it. The header holds no time and no name.
+#![forbid(unsafe_code)]
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
