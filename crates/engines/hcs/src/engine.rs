@@ -1,13 +1,11 @@
 //! The engine: each step of the driver in terms of the Host Compute Service.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use transom_driver::{Change, Engine, ErrorKind, Exports, Id};
@@ -20,13 +18,10 @@ use crate::error::{Cause, HcsEngineError};
 use crate::intents::Intent;
 use crate::work::Work;
 use crate::worker::{Pipe, Site, Task, Worker};
-use crate::{chain, mounts, removal, transport, work, worker};
+use crate::{chain, mounts, removal, transport, waiting, work, worker, workplace};
 
 /// What this engine keeps beside the layers.
 const OWN: &str = ".transom";
-
-/// How long to wait for another process to be done with the store.
-const WAIT: Duration = Duration::from_secs(60);
 
 /// Reparse tags of placeholders for a parent's files (IO_REPARSE_TAG_WCI, WCI_1).
 const PLACEHOLDERS: [u32; 2] = [0x8000_0018, 0x9000_1018];
@@ -94,6 +89,11 @@ impl<F: Folder> HcsEngine<F> {
 
     /// Takes away layers that were never whole, and folders of transports that did not end.
     fn recover(&self) -> std::result::Result<(), Cause> {
+        let are_gone = workplace::see_out_workers(&self.staging, waiting::LIMIT);
+        if !are_gone.map_err(Cause::io("look for workers in", &self.staging))? {
+            let what = "a worker process whose starter was killed is still at work in the store: end it, or try again later";
+            return Err(Cause::state(ErrorKind::InUse, what));
+        }
         work::clear_staging::<F>(&self.staging)?;
         self.abandon_unfinished()?;
         // What cannot be destroyed now is tried again at the next clean-up; it is out of sight.
@@ -303,19 +303,12 @@ fn refuse_refs(file_system: &str) -> std::result::Result<(), Cause> {
 /// Waits until no other process has the store.
 fn lock(path: &Path) -> std::result::Result<File, Cause> {
     let file = File::create(path).map_err(Cause::io("open", path))?;
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if start.elapsed() < WAIT => {
-                thread::sleep(Duration::from_millis(20));
-            }
-            Err(TryLockError::WouldBlock) => {
-                let what = "another process has the store open";
-                return Err(Cause::state(ErrorKind::InUse, what));
-            }
-            Err(TryLockError::Error(error)) => return Err(Cause::io("lock", path)(error)),
-        }
+    match waiting::lock(&file, waiting::LIMIT).map_err(Cause::io("lock", path))? {
+        true => Ok(file),
+        false => Err(Cause::state(
+            ErrorKind::InUse,
+            "another process has the store open",
+        )),
     }
 }
 

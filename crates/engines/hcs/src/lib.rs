@@ -25,8 +25,10 @@ mod mounts;
 mod removal;
 mod retry;
 pub mod transport;
+mod waiting;
 mod work;
 pub mod worker;
+mod workplace;
 
 pub use chain::ChainError;
 pub use engine::HcsEngine;

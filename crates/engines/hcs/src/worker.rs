@@ -1,7 +1,8 @@
 //! The worker process: it has the privileges, and reads and writes layers' files for the one that has not.
 //!
 //! The tar is on its standard input or output, what it logs on its standard error, and its result in a file of its own,
-//! so that none is taken for another (Docker parses the number of bytes out of all that its worker printed).
+//! so that none is taken for another (Docker parses the number of bytes out of all that its worker printed). What else
+//! the two have in common is in [`workplace`](crate::workplace).
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Read, Write};
@@ -13,9 +14,10 @@ use serde_json::{Value, json};
 use transom_driver::{Change, ChangeKind, ErrorKind};
 use transom_windows::{Folder, Hcs};
 
+use crate::diagnosis;
 use crate::error::Cause;
 use crate::work::Work;
-use crate::{diagnosis, durable};
+use crate::workplace::{Presence, Workplace};
 
 /// How much of the end of a worker's log is kept for errors, in bytes.
 const LOG: usize = 4096;
@@ -118,17 +120,21 @@ pub(crate) fn changes_from_json(value: &Value) -> Option<Vec<Change>> {
 ///
 /// The arguments are those that follow [`Worker::Process`]'s own. Before this the process has to get its privileges.
 pub fn serve<F: Folder>(hcs: &dyn Hcs, arguments: &[OsString]) -> ExitCode {
-    let [task, home, layer, staging, result] = arguments else {
+    let [task, home, layer, staging, workplace] = arguments else {
         return ExitCode::from(2);
     };
     let Some(task) = task.to_str().and_then(Task::named) else {
         return ExitCode::from(2);
     };
+    // Before anything is touched.
+    let Ok(Some(presence)) = Presence::begin(Path::new(workplace)) else {
+        return ExitCode::from(4);
+    };
     let (home, layer, staging) = (Path::new(home), Path::new(layer), Path::new(staging));
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut stdin = io::stdin().lock();
+    let mut tar = presence.tar(io::stdin().lock());
     let pipe = match task {
-        Task::Import => Pipe::In(&mut stdin),
+        Task::Import => Pipe::In(&mut tar),
         Task::Export => Pipe::Out(&mut out),
         Task::Changes | Task::Size => Pipe::None,
     };
@@ -144,7 +150,7 @@ pub fn serve<F: Folder>(hcs: &dyn Hcs, arguments: &[OsString]) -> ExitCode {
             json!({ "kind": cause.kind().to_string(), "error": with_sources(&cause) + &diagnosis::likely(&cause) })
         }
     };
-    match durable::write(Path::new(result), report.to_string().as_bytes()) {
+    match presence.write_report(report.to_string().as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(3),
     }
@@ -198,11 +204,8 @@ pub(crate) fn delegate(
     site: Site<'_>,
     pipe: Pipe<'_>,
 ) -> Result<Value, Cause> {
-    let result = tempfile::Builder::new()
-        .prefix("result")
-        .tempdir_in(site.staging)
-        .map_err(Cause::io("make a folder in", site.staging))?;
-    let result = result.path().join("result.json");
+    let workplace =
+        Workplace::new(site.staging).map_err(Cause::io("make a folder in", site.staging))?;
     let is_piped = |is_piped| match is_piped {
         true => Stdio::piped(),
         false => Stdio::null(),
@@ -210,44 +213,45 @@ pub(crate) fn delegate(
     let mut child = Command::new(program)
         .args(arguments)
         .arg(task.name())
-        .args([site.home, site.layer, site.staging, &result])
+        .args([site.home, site.layer, site.staging, workplace.folder()])
         .stdin(is_piped(matches!(pipe, Pipe::In(_))))
         .stdout(is_piped(matches!(pipe, Pipe::Out(_))))
         .stderr(Stdio::piped())
         .spawn()
         .map_err(Cause::io("start the worker", program))?;
+    // If this process is killed, so is the worker; where that cannot be had, the worker's lock is waited for.
+    #[cfg(windows)]
+    let _job = transom_windows::Job::around(&child).ok();
     let log = child
         .stderr
         .take()
         .map(|log| thread::spawn(move || tail(log)));
-    let piped = carry(&mut child, pipe);
-    if piped.is_err() {
+    let carried = carry(&mut child, pipe, &workplace);
+    if carried.is_err() {
         // Nobody wants the rest. It may have ended by itself.
         let _ = child.kill();
     }
     let status = child.wait().map_err(Cause::io("wait for", program))?;
     let log = log.and_then(|log| log.join().ok()).unwrap_or_default();
-    match std::fs::read(&result) {
-        Ok(report) => read_report(&report, piped),
+    carried.map_err(Cause::io("carry the tar of", "the worker"))?;
+    match workplace.report() {
+        Ok(report) => read_report(&report),
         Err(_) => Err(Cause::Worker {
             kind: ErrorKind::Other,
-            what: match piped {
-                Err(error) => with_sources(&error),
-                Ok(()) => format!(
-                    "the worker process ended ({status}) without a result; try again{}{}",
-                    if log.is_empty() {
-                        ""
-                    } else {
-                        ". Its log ends: "
-                    },
-                    log.trim()
-                ),
-            },
+            what: format!(
+                "the worker process ended ({status}) without a result; try again{}{}",
+                if log.is_empty() {
+                    ""
+                } else {
+                    ". Its log ends: "
+                },
+                log.trim()
+            ),
         }),
     }
 }
 
-fn read_report(report: &[u8], piped: Result<(), io::Error>) -> Result<Value, Cause> {
+fn read_report(report: &[u8]) -> Result<Value, Cause> {
     let report: Value = serde_json::from_slice(report).unwrap_or_default();
     if let Some(error) = report.get("error").and_then(Value::as_str) {
         let kind = report.get("kind").and_then(Value::as_str);
@@ -256,12 +260,11 @@ fn read_report(report: &[u8], piped: Result<(), io::Error>) -> Result<Value, Cau
             what: error.to_owned(),
         });
     }
-    piped.map_err(Cause::io("carry the tar of", "the worker"))?;
     report.get("done").cloned().ok_or_else(nonsense)
 }
 
 /// Carries the tar in or out. A worker that stops reading has its reason in its result.
-fn carry(child: &mut Child, pipe: Pipe<'_>) -> io::Result<()> {
+fn carry(child: &mut Child, pipe: Pipe<'_>, workplace: &Workplace) -> io::Result<()> {
     match (pipe, child.stdin.take(), child.stdout.take()) {
         (Pipe::In(tar), Some(mut stdin), _) => {
             let mut buffer = vec![0; 128 * 1024];
@@ -271,7 +274,11 @@ fn carry(child: &mut Child, pipe: Pipe<'_>) -> io::Result<()> {
                     read => read?,
                 };
                 let bytes = buffer.get(..read).unwrap_or_default();
-                if bytes.is_empty() || stdin.write_all(bytes).is_err() {
+                if bytes.is_empty() {
+                    // Before the stream ends.
+                    return workplace.tar_is_whole();
+                }
+                if stdin.write_all(bytes).is_err() {
                     return Ok(());
                 }
             }

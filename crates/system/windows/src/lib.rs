@@ -7,7 +7,7 @@
 //!
 //! The two traits are portable, so that everything above them is, and is tested where there is no Windows.
 //! What implements them over the real system is on Windows only: `SystemHcs` and `NtfsFolder`, and with them
-//! `Privileges` and what tells hosts and volumes apart.
+//! `Privileges`, `Job` and what tells hosts and volumes apart.
 
 mod files;
 mod hcs;
@@ -23,7 +23,7 @@ pub use hcs::{Descriptor, Guid, Hcs, HcsError};
 pub use hresult::HResult;
 #[cfg(windows)]
 pub use system::{
-    AttachedDisk, ExportedEntry, LayerExport, LayerImport, NtfsBackup, NtfsFolder, NtfsNode,
+    AttachedDisk, ExportedEntry, Job, LayerExport, LayerImport, NtfsBackup, NtfsFolder, NtfsNode,
     NtfsRestore, Privilege, Privileges, SystemHcs, WindowsBuild, allocated, is_elevated,
     volume_file_system, windows_build,
 };

@@ -5,6 +5,7 @@
 //!   NtfsFolder ──► ntdll.dll                     opens relative to a root, following nothing
 //!   NtfsNode   ──► kernel32.dll                  backup streams
 //!   Privileges ──► advapi32.dll
+//!   Job        ──► kernel32.dll                  a process that ends with this one
 //! ```
 //!
 //! Wine runs the plumbing of this; it has neither backup streams nor reparse points nor security descriptors of its own,
@@ -16,6 +17,7 @@ mod backup;
 mod folder;
 mod hcs;
 mod host;
+mod job;
 mod library;
 mod node;
 mod nt;
@@ -29,6 +31,7 @@ pub use backup::NtfsBackup;
 pub use folder::NtfsFolder;
 pub use hcs::{AttachedDisk, ExportedEntry, LayerExport, LayerImport, SystemHcs};
 pub use host::{WindowsBuild, is_elevated, volume_file_system, windows_build};
+pub use job::Job;
 pub use node::NtfsNode;
 pub use privilege::{Privilege, Privileges};
 pub use restore::NtfsRestore;

@@ -5,6 +5,10 @@ use std::fmt;
 
 pub(crate) const OTHER_SECURITY: &str = "O:BAG:SYD:(A;;FA;;;BA)";
 
+/// One with entries for what is made inside: for all of it, for files, for folders, and for the maker.
+const HANDED_DOWN: &str =
+    "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OIIO;0x1200a9;;;BU)(A;CI;FA;;;BA)(A;OICIIO;GA;;;CO)";
+
 /// One change of a writable layer.
 pub(crate) enum Edit {
     Write(String, Vec<u8>),
@@ -58,6 +62,15 @@ pub(crate) fn fixed() -> Vec<Edit> {
         remove("gone"),
         Edit::Attributes("app/hidden.txt".to_owned(), 0x22),
         Edit::Security("app/locked.txt".to_owned(), OTHER_SECURITY),
+        Edit::Security("app/inner".to_owned(), HANDED_DOWN),
+        write("app/inner/after.txt", b"inherits what its folder has now"),
+        folder("app/inner/later"),
+        write(
+            "app/inner/later/deep.txt",
+            b"inherits what has been inherited",
+        ),
+        Edit::Security("app/inner/most".to_owned(), OTHER_SECURITY),
+        write("app/inner/most/after.txt", b"has nothing to inherit"),
         remove("replaced"),
         write("replaced", b"a file where a folder was"),
     ]
@@ -87,14 +100,24 @@ impl Random {
 /// Names that sort differently by bytes, by case and by whole paths.
 const NAMES: [&str; 7] = ["A", "a b", "b", "b.txt", "ü", "_x", "inner"];
 
-/// What the volume has after the edits so far: folders are `true`.
-type Model = BTreeMap<String, bool>;
+/// What the volume has after the edits so far.
+type Model = BTreeMap<String, Known>;
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    is_folder: bool,
+    is_new: bool,
+}
 
 /// Returns a list by chance. No content comes twice, and none is what the base has.
 pub(crate) fn random(random: &mut Random) -> Vec<Edit> {
-    let folders = FOLDERS.iter().map(|name| ((*name).to_owned(), true));
-    let files = FILES.iter().map(|name| ((*name).to_owned(), false));
-    let mut model: Model = folders.chain(files).collect();
+    let of_base = |names: &[&str], is_folder| {
+        let is_new = false;
+        let known = |name: &&str| ((*name).to_owned(), Known { is_folder, is_new });
+        names.iter().map(known).collect::<Model>()
+    };
+    let mut model = of_base(&FOLDERS, true);
+    model.append(&mut of_base(&FILES, false));
     let mut edits = Vec::new();
     for number in 0..1 + random.below(20) {
         edits.extend(one(random, &mut model, number));
@@ -109,10 +132,11 @@ fn one(random: &mut Random, model: &mut Model, number: usize) -> Option<Edit> {
         return None;
     }
     let known = random.one_of(&names).to_owned();
-    let is_folder = model[&known];
+    let is_folder = model[&known].is_folder;
+    let inside = format!("{known}/");
     match random.below(8) {
         0 | 1 => {
-            let folders = names.iter().filter(|name| model[**name]).copied();
+            let folders = names.iter().filter(|name| model[**name].is_folder).copied();
             let folders: Vec<&str> = folders.chain([""]).collect();
             let folder = random.one_of(&folders);
             let name = random.one_of(&NAMES);
@@ -124,7 +148,8 @@ fn one(random: &mut Random, model: &mut Model, number: usize) -> Option<Edit> {
                 return None;
             }
             let is_folder = random.below(3) == 0;
-            model.insert(name.clone(), is_folder);
+            let is_new = true;
+            model.insert(name.clone(), Known { is_folder, is_new });
             Some(match is_folder {
                 true => Edit::Folder(name),
                 false => Edit::Write(name, data(random, number)),
@@ -132,13 +157,19 @@ fn one(random: &mut Random, model: &mut Model, number: usize) -> Option<Edit> {
         }
         2 | 3 if !is_folder => Some(Edit::Write(known, data(random, number))),
         4 | 5 => {
-            let inside = format!("{known}/");
             model.retain(|name, _| *name != known && !name.starts_with(&inside));
             Some(Edit::Remove(known))
         }
         6 if !is_folder => Some(Edit::Attributes(known, [0x22, 0x24, 0x26][random.below(3)])),
-        // Not of folders: what is new in one inherits when it is made on Windows, and when it is told on Linux.
         7 if !is_folder => Some(Edit::Security(known, OTHER_SECURITY)),
+        // What is new in a folder inherits when it is made on Windows, and when it is told on Linux: it is made after.
+        7 if !model
+            .iter()
+            .any(|(name, of)| of.is_new && name.starts_with(&inside)) =>
+        {
+            let security = random.one_of(&[OTHER_SECURITY, HANDED_DOWN]);
+            Some(Edit::Security(known, security))
+        }
         _ => None,
     }
 }

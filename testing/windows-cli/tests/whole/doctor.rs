@@ -48,6 +48,11 @@ fn a_layer_lives_and_every_step_is_told() {
     ] {
         assert!(works(what), "{what}: {checks:#?}");
     }
+    let hives = checks
+        .iter()
+        .find(|check| check["check"] == "base layer's hives");
+    let why = hives.and_then(|check| check["why"].as_str());
+    assert!(why.is_some_and(|why| why.contains("never verified")));
     assert_eq!(host.machine().complaints(), Vec::<String>::new());
 }
 

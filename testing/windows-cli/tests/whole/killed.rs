@@ -59,6 +59,22 @@ fn a_kill_while_a_layer_is_made_leaves_nothing() {
 }
 
 #[test]
+fn a_kill_ends_the_worker_too() {
+    let Some(host) = Host::with_hello() else {
+        return;
+    };
+    host.kill_in("ImportLayer", 0, &CREATE);
+    let staging = "windowsfilter/.transom/staging";
+    let names = host.names_in(staging);
+    let mut names = names.iter().filter(|name| name.starts_with("worker-"));
+    let lock = names.next().expect("a worker was at work");
+    let lock = host.path("store").join(staging).join(lock).join("alive");
+    let lock = std::fs::File::open(lock).expect("is there");
+    // The call hangs for an hour.
+    wait_for("the worker's end", || lock.try_lock().is_ok());
+}
+
+#[test]
 fn what_a_killed_create_has_made_is_collected() {
     let Some(host) = Host::with_hello() else {
         return;

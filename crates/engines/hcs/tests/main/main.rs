@@ -6,6 +6,7 @@ mod chains;
 mod conformance;
 mod faults;
 mod flushing;
+mod orphans;
 mod random;
 mod recovery;
 mod support;

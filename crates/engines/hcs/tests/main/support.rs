@@ -72,18 +72,30 @@ impl Site {
 
     /// Runs one method of the driver in a process of its own.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output();
+        output.expect("the example was built with the tests")
+    }
+
+    /// The process for one method of the driver.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.process("run");
+        command.arg(self.home()).args(arguments);
+        command
+    }
+
+    /// A worker process, without what it is to do.
+    pub(crate) fn worker_command(&self) -> Command {
+        self.process("worker")
+    }
+
+    fn process(&self, mode: &str) -> Command {
         let mut command = Command::new(example());
         if is_installed() {
             // The library finds its state by this.
             command.env("TRANSOM_STANDIN", self.path("machine"));
         }
+        command.arg(mode).arg(self.path("machine"));
         command
-            .arg("run")
-            .arg(self.path("machine"))
-            .arg(self.home())
-            .args(arguments)
-            .output()
-            .expect("the example was built with the tests")
     }
 
     /// Writes a file for a process to read.
