@@ -14,7 +14,8 @@
 //! * [`copy`] takes up what is attached somewhere, to show it, or a folder of it, elsewhere as well.
 //! * [`table`] lists what is mounted, [`unmount`] takes away, [`can_mount`] tells whether this host can do it.
 //!
-//! What is mounted may come from anybody, so every mount is `nosuid,nodev`, and a link in it is never followed.
+//! What is mounted may come from anybody, so every mount is `nosuid,nodev` unless
+//! [`allow_set_user_ids`] says otherwise, and a link in it is never followed.
 //! This crate knows nothing of layers, and keeps no state: what it did is in the kernel's table. Everything
 //! here needs `CAP_SYS_ADMIN`. On other systems than Linux the crate is empty.
 #![cfg(target_os = "linux")]
@@ -33,7 +34,7 @@ pub mod scratch;
 mod table;
 mod unmount;
 
-pub use copy::copy;
+pub use copy::{allow_set_user_ids, copy};
 pub use detached::Detached;
 pub use erofs::{Via, erofs};
 pub use error::{Kind, MountError};

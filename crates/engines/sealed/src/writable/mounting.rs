@@ -253,7 +253,7 @@ impl Store {
         self.activate(layer, &opened)?;
         let shown = match self.is_shown(&layer.id)? {
             true => Ok(()),
-            false => self.show(layer, View::Volume, &self.volume_of(&layer.id)),
+            false => self.show_to_driver(layer),
         };
         let held = layer.held.max(1);
         let noted = shown.and_then(|()| {
@@ -264,6 +264,17 @@ impl Store {
             self.deactivate_if_unused(layer, &opened.lock)?;
         }
         noted
+    }
+
+    /// Shows a layer where its driver expects it. Containers of Linux images have programs that set the user id; the
+    /// folder of all mounts is closed to others than the store's owner.
+    fn show_to_driver(&self, layer: &NamedLayer) -> Result<(), NamedLayerFault> {
+        let volume = self.volume_of(&layer.id);
+        self.show(layer, View::Volume, &volume)?;
+        if layer.names == Names::Posix && layer.is_writable() {
+            transom_mount::allow_set_user_ids(&volume)?;
+        }
+        Ok(())
     }
 
     /// Undoes [`hold`](Self::hold). What people have mounted of the layer stays.

@@ -546,3 +546,19 @@ fn a_stack_of_128_layers_is_what_was_written() {
         bench.look_at(&parent, |root| assert_eq!(names(root), names(flat.path())));
     });
 }
+
+#[test]
+fn programs_may_set_the_user_id_where_only_the_owner_of_the_store_gets_at_them() {
+    on_both(|bench, base| {
+        let mounts = bench.prepare("a", base);
+        let source = Path::new(&mounts[0].source);
+        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let line = table.lines().find(|line| line.contains(&mounts[0].source));
+        let options = line.unwrap().split(' ').nth(5).unwrap();
+        assert!(options.contains("nodev"), "{options}");
+        assert_eq!(options.contains("nosuid"), !base.is_empty(), "{options}");
+        let folder = source.ancestors().nth(2).unwrap();
+        let mode = fs::metadata(folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+    });
+}
