@@ -2,6 +2,8 @@
 
 #[cfg(feature = "registry")]
 pub(crate) mod registry;
+#[cfg(all(feature = "serve", target_os = "linux"))]
+pub(crate) mod serve;
 
 use std::path::PathBuf;
 
@@ -110,7 +112,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Serve container engines until told to stop.
     #[cfg(all(feature = "serve", target_os = "linux"))]
-    Serve(Serve),
+    Serve(serve::Serve),
+    /// Show the server's configuration, or make containerd's.
+    #[cfg(all(feature = "serve", target_os = "linux"))]
+    #[command(subcommand)]
+    Config(serve::Config),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -558,80 +564,4 @@ pub(crate) struct Acl {
     pub(crate) path: String,
     /// The security descriptor, as SDDL: O:BAG:SYD:(A;;FA;;;BA).
     pub(crate) sddl: String,
-}
-
-/// At least one socket is to be served.
-#[cfg(all(feature = "serve", target_os = "linux"))]
-#[derive(Debug, clap::Args)]
-#[group(id = "sockets", required = true, multiple = true, args = ["containerd", "graphdriver"])]
-pub(crate) struct Serve {
-    /// Serve containerd's snapshotter and differ at this socket, for a section
-    /// [proxy_plugins] of its configuration.
-    #[arg(long, value_name = "SOCKET")]
-    pub(crate) containerd: Option<PathBuf>,
-    /// The socket at which that containerd listens: layers are read from and written to its
-    /// content store.
-    #[arg(
-        long,
-        value_name = "SOCKET",
-        default_value = "/run/containerd/containerd.sock"
-    )]
-    pub(crate) containerd_address: PathBuf,
-    /// What kind of mounts containerd is given.
-    #[arg(long, value_name = "KIND", value_enum, default_value = "bind")]
-    pub(crate) mounts: Mounts,
-    /// Give real mounts also for unpacking, for a containerd whose differ cannot be replaced
-    /// (1.6). Windows attributes of layers that it unpacks are lost.
-    #[arg(long)]
-    pub(crate) unpack_by_mount: bool,
-    /// Serve Docker's graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes
-    /// it dockerd's --storage-driver NAME.
-    #[arg(long, value_name = "SOCKET")]
-    pub(crate) graphdriver: Option<PathBuf>,
-    /// How log lines look.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub(crate) log_format: LogFormat,
-    /// Which lines are logged.
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        value_enum,
-        default_value = "info",
-        env = "TRANSOM_LOG"
-    )]
-    pub(crate) log_level: LogLevel,
-}
-
-/// What kind of mounts containerd is given.
-#[cfg(all(feature = "serve", target_os = "linux"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mounts {
-    /// Bind mounts of what the store has mounted.
-    Bind,
-    /// As containerd's snapshotter for Windows gives them: nothing is mounted.
-    WindowsLayer,
-}
-
-/// How log lines look.
-#[cfg(all(feature = "serve", target_os = "linux"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Which lines are logged: those of a level, and all above it.
-#[cfg(all(feature = "serve", target_os = "linux"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogLevel {
-    /// What made the server fail.
-    Error,
-    /// Calls that failed.
-    Warn,
-    /// What the server does on the whole.
-    Info,
-    /// Each call.
-    Debug,
 }

@@ -2,6 +2,8 @@
 
 mod apply;
 mod cat;
+#[cfg(all(feature = "serve", target_os = "linux"))]
+mod config;
 mod cp;
 mod diff;
 mod doctor;
@@ -56,7 +58,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         #[cfg(windows)]
         Command::HcsWorker { arguments } => return Ok(global.host.serve(&arguments)),
         #[cfg(all(feature = "serve", target_os = "linux"))]
-        Command::Serve(serve) => serve::run(global, &serve)?,
+        Command::Serve(serve) => serve::run(global, serve)?,
+        #[cfg(all(feature = "serve", target_os = "linux"))]
+        Command::Config(config) => return config::run(global, &config),
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
         command => run_in(&open(global)?, global, command)?,
     }
@@ -100,7 +104,7 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         #[cfg(windows)]
         Command::HcsWorker { .. } => unreachable!("run() has taken this"),
         #[cfg(all(feature = "serve", target_os = "linux"))]
-        Command::Serve(_) => unreachable!("run() has taken this"),
+        Command::Serve(_) | Command::Config(_) => unreachable!("run() has taken this"),
         Command::Verify(_)
         | Command::Doctor(_)
         | Command::Completions { .. }

@@ -12,8 +12,13 @@ use tonic::{Request, Response, Status};
 use transom_layer::BlobDigest;
 use transom_sealed::Store;
 
+use crate::log::logged;
 use crate::options::Options;
 use crate::proto::diff as proto;
+
+/// In the extensions of the answer to Apply: bytes of the tar, if it was not in the store before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenIn(pub u64);
 
 /// Layers that are taken in at the same time: each takes a core and a half, and some megabytes.
 const AT_ONCE: usize = 4;
@@ -58,9 +63,13 @@ impl proto::diff_server::Diff for Differ {
         request: Request<proto::ApplyRequest>,
     ) -> Result<Response<proto::ApplyResponse>, Status> {
         let (headers, _, request) = request.into_parts();
-        let applied = self.apply_layer(&headers, request).await?;
+        let digest = request.diff.as_ref().map(|layer| layer.digest.clone());
+        let call = self.apply_layer(&headers, request);
+        let (applied, taken) = logged("Apply", &digest.unwrap_or_default(), call).await?;
         let applied = Some(applied);
-        Ok(Response::new(proto::ApplyResponse { applied }))
+        let mut response = Response::new(proto::ApplyResponse { applied });
+        response.extensions_mut().insert(taken);
+        Ok(response)
     }
 
     async fn diff(
@@ -68,7 +77,10 @@ impl proto::diff_server::Diff for Differ {
         request: Request<proto::DiffRequest>,
     ) -> Result<Response<proto::DiffResponse>, Status> {
         let (headers, _, request) = request.into_parts();
-        let diff = self.compare(&headers, request).await?;
+        // The mount's source names the snapshot, or the place where the store has mounted it.
+        let upper = request.right.first().map(|mount| mount.source.clone());
+        let call = self.compare(&headers, request);
+        let diff = logged("Diff", &upper.unwrap_or_default(), call).await?;
         let diff = Some(diff);
         Ok(Response::new(proto::DiffResponse { diff }))
     }

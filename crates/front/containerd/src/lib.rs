@@ -22,6 +22,8 @@ mod diff;
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
+mod log;
+#[cfg(target_os = "linux")]
 mod mounts;
 #[cfg(target_os = "linux")]
 mod options;
@@ -34,6 +36,8 @@ mod snapshots;
 #[cfg(target_os = "linux")]
 mod status;
 
+#[cfg(target_os = "linux")]
+pub use diff::TakenIn;
 #[cfg(target_os = "linux")]
 pub use filter::{Filter, FilterError};
 #[cfg(target_os = "linux")]

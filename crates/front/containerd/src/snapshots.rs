@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use transom_sealed::{NewSnapshot, Snapshot, SnapshotError, SnapshotKind, Store};
 
 use crate::filter::Filter;
+use crate::log::logged;
 use crate::mounts::mounts_of;
 use crate::options::Options;
 use crate::proto::snapshots as proto;
@@ -38,13 +39,15 @@ impl Snapshotter {
         Self { store, options }
     }
 
-    /// Runs something with the store, where it may block.
+    /// Runs the work of a call about `key` with the store, where it may block.
     async fn with_store<T: Send + 'static>(
         &self,
+        method: &'static str,
+        key: &str,
         work: impl FnOnce(&Store) -> Result<T, SnapshotError> + Send + 'static,
     ) -> Result<T, Status> {
         let store = Arc::clone(&self.store);
-        blocking(move || work(&store)).await
+        logged(method, key, blocking(move || work(&store))).await
     }
 
     async fn make(
@@ -57,7 +60,8 @@ impl Snapshotter {
         check_key(&key)?;
         check_labels(&labels)?;
         let options = Arc::clone(&self.options);
-        self.with_store(move |store| {
+        let method = if view { "View" } else { "Prepare" };
+        self.with_store(method, &key.clone(), move |store| {
             let new = NewSnapshot {
                 key: &key,
                 parent: non_empty(&parent),
@@ -125,7 +129,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         let key = request.into_inner().key;
         let options = Arc::clone(&self.options);
         let mounts = self
-            .with_store(move |store| {
+            .with_store("Mounts", &key.clone(), move |store| {
                 let snapshot = store.snapshot(&key)?;
                 if snapshot.kind == SnapshotKind::Committed {
                     return Err(SnapshotError::Committed { key });
@@ -143,7 +147,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         let request = request.into_inner();
         check_key(&request.name)?;
         check_labels(&request.labels)?;
-        self.with_store(move |store| {
+        self.with_store("Commit", &request.key.clone(), move |store| {
             let parent = non_empty(&request.parent);
             store.commit_snapshot(&request.name, &request.key, parent, &request.labels)
         })
@@ -156,8 +160,10 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         request: Request<proto::RemoveSnapshotRequest>,
     ) -> Result<Response<()>, Status> {
         let key = request.into_inner().key;
-        self.with_store(move |store| store.remove_snapshot(&key))
-            .await?;
+        self.with_store("Remove", &key.clone(), move |store| {
+            store.remove_snapshot(&key)
+        })
+        .await?;
         Ok(Response::new(()))
     }
 
@@ -166,7 +172,9 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         request: Request<proto::StatSnapshotRequest>,
     ) -> Result<Response<proto::StatSnapshotResponse>, Status> {
         let key = request.into_inner().key;
-        let snapshot = self.with_store(move |store| store.snapshot(&key)).await?;
+        let snapshot = self
+            .with_store("Stat", &key.clone(), move |store| store.snapshot(&key))
+            .await?;
         let info = Some(info(snapshot));
         Ok(Response::new(proto::StatSnapshotResponse { info }))
     }
@@ -188,7 +196,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
             }
         }
         let snapshot = self
-            .with_store(move |store| {
+            .with_store("Update", &wanted.name.clone(), move |store| {
                 store.label_snapshot(&wanted.name, |labels| {
                     relabel(labels, &wanted.labels, &paths);
                 })
@@ -208,7 +216,9 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
             .map(|filter| Filter::parse(filter))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let snapshots = self.with_store(|store| store.snapshots()).await?;
+        let snapshots = self
+            .with_store("List", "", |store| store.snapshots())
+            .await?;
         let mut chosen = snapshots
             .into_iter()
             .filter(|snapshot| {
@@ -230,7 +240,9 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
     ) -> Result<Response<proto::UsageResponse>, Status> {
         let key = request.into_inner().key;
         let usage = self
-            .with_store(move |store| store.snapshot_usage(&key))
+            .with_store("Usage", &key.clone(), move |store| {
+                store.snapshot_usage(&key)
+            })
             .await?;
         Ok(Response::new(proto::UsageResponse {
             size: usage.bytes.try_into().unwrap_or(i64::MAX),
@@ -239,7 +251,8 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
     }
 
     async fn cleanup(&self, _: Request<proto::CleanupRequest>) -> Result<Response<()>, Status> {
-        self.with_store(|store| Ok(store.empty_trash()?)).await?;
+        self.with_store("Cleanup", "", |store| Ok(store.empty_trash()?))
+            .await?;
         Ok(Response::new(()))
     }
 }

@@ -2,7 +2,7 @@
 
 use tonic::{Code, Status};
 use transom_driver::{EngineError as _, ErrorKind};
-use transom_sealed::{ImportError, NamedLayerError, SnapshotError, StoreError};
+use transom_sealed::{ImportError, ImportFailure, NamedLayerError, SnapshotError, StoreError};
 
 /// Runs something that blocks where it may.
 pub(crate) async fn blocking<T, E>(
@@ -55,7 +55,13 @@ impl IntoStatus for StoreError {
 
 impl IntoStatus for ImportError {
     fn into_status(self) -> Status {
-        Status::new(Code::InvalidArgument, with_causes(&self))
+        use ImportFailure as Failure;
+        let code = match &self.failure {
+            Failure::Index(_) | Failure::File(_) | Failure::Catalog(_) => Code::Internal,
+            Failure::Vanished(_) => Code::Aborted,
+            _ => Code::InvalidArgument,
+        };
+        Status::new(code, with_causes(&self))
     }
 }
 

@@ -35,6 +35,25 @@ pub(crate) enum Call {
     DiffSize,
 }
 
+/// Names of the calls of a graph driver, as metrics may tell them apart: those of [`Call`], and those with tars.
+pub const CALLS: &[&str] = &[
+    "Init",
+    "Capabilities",
+    "Create",
+    "CreateReadWrite",
+    "Remove",
+    "Get",
+    "Put",
+    "Exists",
+    "Status",
+    "GetMetadata",
+    "Cleanup",
+    "Changes",
+    "DiffSize",
+    "Diff",
+    "ApplyDiff",
+];
+
 impl Call {
     /// All of them.
     pub(crate) const ALL: [Self; 13] = [
@@ -100,4 +119,15 @@ impl IdMap {
 pub(crate) struct Layer {
     pub(crate) id: String,
     pub(crate) parent: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_is_listed_by_name() {
+        let names = Call::ALL.map(|call| format!("{call:?}"));
+        assert_eq!(names, CALLS[..Call::ALL.len()]);
+    }
 }

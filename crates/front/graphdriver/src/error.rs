@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use axum::http::StatusCode;
-use transom_driver::{DriverError, Id, IdError};
+use transom_driver::{DriverError, ErrorKind, Id, IdError};
 
 /// Why a plugin cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,19 @@ impl CallError {
             Self::NotPosted(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Diff { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::OK,
+        }
+    }
+
+    /// Says whether it is about what was asked, rather than about what could not be done. Docker asks for much that
+    /// it knows may be missing.
+    pub(crate) fn is_the_callers(&self) -> bool {
+        match self {
+            Self::Driver(error) => matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::Exists | ErrorKind::InUse | ErrorKind::Invalid
+            ),
+            Self::Note { .. } | Self::Path { .. } | Self::Diff { .. } | Self::Panicked => false,
+            _ => true,
         }
     }
 }

@@ -24,6 +24,7 @@ mod plugin;
 mod router;
 mod tar_body;
 
+pub use call::CALLS;
 pub use error::OpenError;
 pub use plugin::Plugin;
-pub use router::serve;
+pub use router::{Failed, TakenIn, routes, serve};

@@ -106,16 +106,12 @@ impl<E: Engine> Plugin<E> {
         Ok(self.driver.diff(id)?)
     }
 
-    /// Fills a layer.
-    pub(crate) fn apply_diff(
-        &self,
-        layer: &Layer,
-        tar: &mut impl Read,
-    ) -> Result<Value, CallError> {
+    /// Fills a layer; returns the bytes of its tar.
+    pub(crate) fn apply_diff(&self, layer: &Layer, tar: &mut impl Read) -> Result<u64, CallError> {
         let (id, parent) = ids(&layer.id, &layer.parent)?;
         if !self.driver.exists(&id)? {
             // Nothing was begun: the driver says what is missing.
-            return Ok(json!({ "Size": self.driver.apply_diff(&id, parent.as_ref(), tar)? }));
+            return Ok(self.driver.apply_diff(&id, parent.as_ref(), tar)?);
         }
         match self.begun.note(&id) {
             Ok(true) => {}
@@ -124,7 +120,7 @@ impl<E: Engine> Plugin<E> {
         }
         let size = self.driver.apply_diff(&id, parent.as_ref(), tar)?;
         self.begun.forget(&id);
-        Ok(json!({ "Size": size }))
+        Ok(size)
     }
 }
 

@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
 use tokio::runtime::Handle;
@@ -20,27 +20,36 @@ use crate::error::CallError;
 use crate::plugin::Plugin;
 use crate::tar_body::{BegunDiff, TarBody};
 
+/// In the extensions of an answer: the call failed, whatever its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed;
+
+/// In the extensions of the answer to ApplyDiff: bytes of the layer's tar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakenIn(pub u64);
+
 /// Bytes that the JSON of a request may have; Docker's have a few hundred.
 const REQUEST_BYTES: usize = 1024 * 1024;
 
 /// What this plugin is. Docker asks for this version of the protocol.
 const CONTENT_TYPE: &str = "application/vnd.docker.plugins.v1.2+json";
 
-/// Serves a plugin on a socket until `stop` is ready and the calls that had come by then are answered.
+/// Serves a plugin's [`routes`] on a socket until `stop` is ready and the calls that had come by then are answered.
 ///
 /// # Errors
 /// The socket cannot be served.
-pub async fn serve<E: Engine>(
-    plugin: Arc<Plugin<E>>,
+pub async fn serve(
+    routes: Router,
     listener: UnixListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(plugin))
+    axum::serve(listener, routes)
         .with_graceful_shutdown(stop)
         .await
 }
 
-fn router<E: Engine>(plugin: Arc<Plugin<E>>) -> Router {
+/// Makes the calls of a plugin as paths. Answers carry [`Failed`] and [`TakenIn`] as extensions, for whoever counts.
+pub fn routes<E: Engine>(plugin: Arc<Plugin<E>>) -> Router {
     let mut router = Router::new()
         .route("/Plugin.Activate", post(activate))
         .route("/GraphDriver.Diff", post(diff::<E>))
@@ -130,9 +139,10 @@ async fn apply_diff<E: Engine>(
         applied
     };
     match blocking(apply).await {
-        Ok(answer) => {
+        Ok(bytes) => {
             told(PATH, &id, start);
-            success(&answer)
+            let answer = success(&json!({ "Size": bytes }));
+            (Extension(TakenIn(bytes)), answer).into_response()
         }
         Err(error) => failed(PATH, &id, start, &error),
     }
@@ -166,7 +176,8 @@ fn success(answer: &Value) -> Response {
 }
 
 fn failure(error: &CallError) -> Response {
-    response(error.status(), &json!({ "Err": error.to_string() }))
+    let answer = response(error.status(), &json!({ "Err": error.to_string() }));
+    (Extension(Failed), answer).into_response()
 }
 
 fn response(status: StatusCode, answer: &Value) -> Response {
@@ -174,11 +185,20 @@ fn response(status: StatusCode, answer: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, CONTENT_TYPE)], body).into_response()
 }
 
-fn told(call: &str, layer: &str, start: Instant) {
-    tracing::debug!(call, layer, elapsed = ?start.elapsed(), "done");
+fn told(method: &str, key: &str, start: Instant) {
+    let milliseconds = milliseconds_since(start);
+    tracing::debug!(method, key, milliseconds, "done");
 }
 
-fn failed(call: &str, layer: &str, start: Instant, error: &CallError) -> Response {
-    tracing::warn!(call, layer, elapsed = ?start.elapsed(), %error, "failed");
+fn failed(method: &str, key: &str, start: Instant, error: &CallError) -> Response {
+    let milliseconds = milliseconds_since(start);
+    match error.is_the_callers() {
+        true => tracing::debug!(method, key, milliseconds, %error, "refused"),
+        false => tracing::warn!(method, key, milliseconds, %error, "failed"),
+    }
     failure(error)
+}
+
+fn milliseconds_since(start: Instant) -> u64 {
+    start.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! A containerd with Transom as its snapshotter and differ, and its client `ctr`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mounts;
-use crate::process::{Process, output_of, wait_until};
+use crate::process::{Process, output_of, text_of, wait_until};
 use crate::suite::Suite;
 use crate::transom::Transom;
 
@@ -41,29 +42,28 @@ impl Containerd {
         containerd
     }
 
+    /// Makes the configuration by the program itself, for the version that runs.
     fn write_config(&self, socket: &Path) {
         let at = |name: &str| self.path(name).display().to_string();
+        let of_transom = |args: &[&OsStr]| {
+            let mut command = self.transom.command();
+            let program = self.suite.program("containerd");
+            command.args(["config", "containerd", "--containerd"]);
+            command.arg(program).args(args);
+            command.env("TRANSOM_CONTAINERD", socket);
+            text_of(&mut command)
+        };
+        let sections = of_transom(&[]);
+        let (version, sections) = sections.split_once("\n\n").unwrap();
+        let (root, state) = (at("root"), at("state"));
+        let address = at("containerd.sock");
         let config = format!(
-            r#"version = 2
-root = "{root}"
-state = "{state}"
-[grpc]
-  address = "{address}"
-[proxy_plugins.{PLUGIN}]
-  type = "snapshot"
-  address = "{socket}"
-[proxy_plugins.{PLUGIN}-diff]
-  type = "diff"
-  address = "{socket}"
-[plugins."io.containerd.service.v1.diff-service"]
-  default = ["{PLUGIN}-diff", "walking"]
-"#,
-            root = at("root"),
-            state = at("state"),
-            address = at("containerd.sock"),
-            socket = socket.display(),
+            "{version}\nroot = \"{root}\"\nstate = \"{state}\"\n[grpc]\n  address = \"{address}\"\n{sections}\n"
         );
-        fs::write(self.path("config.toml"), config).unwrap();
+        let path = self.path("config.toml");
+        fs::write(&path, config).unwrap();
+        let problems = of_transom(&["--check".as_ref(), path.as_ref()]);
+        assert_eq!(problems, "");
     }
 
     /// Starts containerd (again), and waits until it answers.

@@ -9,6 +9,7 @@ use crate::archive;
 use crate::containerd::{Containerd, PLUGIN, import};
 use crate::process::{output_of, wait_until};
 use crate::suite::Suite;
+use crate::transom::Transom;
 
 /// The name that the bundled image has.
 const IMAGE: &str = "docker.io/transom/hello:1.0";
@@ -280,16 +281,94 @@ fn mounts_outlive_a_restart_of_the_server() {
     containerd.import(&archive);
     containerd.snapshots(&["prepare", "mine", &containerd.top()]);
     let mounted = containerd.mount("mine");
-    fs::write(mounted.join("before"), "1").unwrap();
-    containerd.transom.stop();
-    fs::write(mounted.join("between"), "2").unwrap();
-    containerd.transom.start();
-    fs::write(mounted.join("after"), "3").unwrap();
+    let mut written = Vec::new();
+    for stop in [Transom::stop, Transom::kill] {
+        for write in ["before", "between", "after"] {
+            match write {
+                "between" => stop(&mut containerd.transom),
+                "after" => containerd.transom.start(),
+                _ => {}
+            }
+            let name = format!("{write} {}", written.len());
+            fs::write(mounted.join(&name), &name).unwrap();
+            written.push(name);
+        }
+    }
     output_of(Command::new("umount").arg(&mounted));
     let mounted = containerd.mount("mine");
-    for (name, text) in [("before", "1"), ("between", "2"), ("after", "3")] {
-        assert_eq!(fs::read_to_string(mounted.join(name)).unwrap(), text);
+    for name in written {
+        assert_eq!(fs::read_to_string(mounted.join(&name)).unwrap(), name);
     }
     output_of(Command::new("umount").arg(&mounted));
     containerd.snapshots(&["rm", "mine"]);
+}
+
+/// An archive of the bundled image with one more layer, of a hundred million bytes.
+fn large_archive(containerd: &Containerd) -> PathBuf {
+    let (file, archive) = (containerd.path("large"), containerd.path("large.tar"));
+    // No zeros: a layer that compresses well would be read in no time.
+    let bytes =
+        (0..12_500_000_u64).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    fs::write(&file, bytes.collect::<Vec<u8>>()).unwrap();
+    let (sample, file) = (containerd.path("image.tar"), file.display().to_string());
+    for args in [
+        &["load", sample.to_str().unwrap()][..],
+        &["create", "large", "--from", "transom/hello:1.0"],
+        &["cp", &file, "large:C:\\large"],
+        &["commit", "large", "-t", "transom/large:1.0"],
+        &["save", "transom/large:1.0", "-o", archive.to_str().unwrap()],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_transom-clients"));
+        command.arg("--root").arg(containerd.path("other-store"));
+        output_of(command.args(args));
+    }
+    archive
+}
+
+#[test]
+fn a_layer_that_is_taken_in_when_the_server_is_told_to_stop_is_finished() {
+    let Some((mut containerd, _)) = start() else {
+        return;
+    };
+    let archive = large_archive(&containerd);
+    let mut client = containerd.command();
+    client.args(import(&archive));
+    let mut client = client
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let staging = containerd.transom.store().join("staging");
+    wait_until("the large layer is being taken in", || {
+        layers_in(&staging).any(|tar| tar.metadata().is_ok_and(|tar| tar.len() > 1 << 20))
+    });
+    containerd.transom.stop();
+    let log = fs::read_to_string(containerd.path("transom.log")).unwrap();
+    let (_, after) = log.split_once("told to terminate").unwrap();
+    assert!(
+        after
+            .lines()
+            .any(|line| line.contains("done") && line.contains("Apply")),
+        "{log}"
+    );
+    assert!(
+        !after.contains("cut off") && !after.contains("failed"),
+        "{log}"
+    );
+    let _ = client.wait().unwrap();
+    containerd.transom.start();
+    containerd.import(&archive);
+    containerd.transom.verify();
+}
+
+/// The tars of layers in the making: each is in a folder of one operation's.
+fn layers_in(staging: &Path) -> impl Iterator<Item = PathBuf> {
+    let below = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let operations = below(staging).into_iter();
+    operations
+        .flat_map(move |operation| below(&operation))
+        .flat_map(move |layer| below(&layer))
 }

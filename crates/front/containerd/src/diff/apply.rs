@@ -8,7 +8,7 @@ use tonic::metadata::MetadataMap;
 use transom_layer::{BlobDigest, DiffId};
 use transom_sealed::{LayerRequest, Session, Store};
 
-use super::{Differ, media, namespace_of};
+use super::{Differ, TakenIn, media, namespace_of};
 use crate::content::{ContentReader, ContentStore};
 use crate::mounts::snapshot_of;
 use crate::proto::diff::ApplyRequest;
@@ -20,7 +20,7 @@ impl Differ {
         &self,
         headers: &MetadataMap,
         request: ApplyRequest,
-    ) -> Result<Descriptor, Status> {
+    ) -> Result<(Descriptor, TakenIn), Status> {
         let layer = request
             .diff
             .ok_or_else(|| Status::invalid_argument("there is no layer to apply"))?;
@@ -40,7 +40,7 @@ impl Differ {
         let lock = self.lock_of(blob);
         let _once = lock.lock().await;
         if let Some(applied) = self.apply_known(&key, blob).await? {
-            return Ok(applied);
+            return Ok((applied, TakenIn(0)));
         }
         let _place = self.places.acquire().await;
         let socket = &self.options.containerd;
@@ -48,7 +48,9 @@ impl Differ {
         let reader = content.read(blob).await?;
         let size = u64::try_from(layer.size).ok().filter(|size| *size > 0);
         let store = Arc::clone(&self.store);
-        blocking(move || take_in(&store, &key, blob, size, reader)).await
+        let applied = blocking(move || take_in(&store, &key, blob, size, reader)).await?;
+        let bytes = TakenIn(applied.size.unsigned_abs());
+        Ok((applied, bytes))
     }
 
     /// Applies a layer that the store has; `None` if it has not.

@@ -38,9 +38,13 @@ impl Server {
             runtime.block_on(async {
                 let listener = tokio::net::UnixListener::from_std(listener).unwrap();
                 let until = async move { drop(stopped.await) };
-                transom_graphdriver::serve(Arc::new(plugin), listener, until)
-                    .await
-                    .unwrap();
+                transom_graphdriver::serve(
+                    transom_graphdriver::routes(Arc::new(plugin)),
+                    listener,
+                    until,
+                )
+                .await
+                .unwrap();
             });
         });
         Self {

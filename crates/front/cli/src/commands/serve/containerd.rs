@@ -4,13 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use axum::middleware::from_fn_with_state;
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 use transom_containerd::{MountKind, Options, routes};
 use transom_sealed::Store;
 
-use crate::args::{Global, Mounts, Serve};
+use super::metrics::{Metrics, observe};
+use super::settings::Settings;
+use crate::args::serve::Mounts;
 
 /// A store ready to be served.
 pub(super) struct ContainerdServer {
@@ -18,11 +21,10 @@ pub(super) struct ContainerdServer {
     options: Options,
 }
 
-/// Opens the store as the arguments say.
-pub(super) fn server(global: &Global, args: &Serve) -> Result<ContainerdServer> {
-    let root = crate::commands::root(global)?;
-    let store = Store::open(&root)
-        .with_context(|| format!("cannot open the store at {}", root.display()))?;
+/// Opens the store as the settings say.
+pub(super) fn server(settings: &Settings) -> Result<ContainerdServer> {
+    let root = &settings.root.value;
+    let store = super::open(root)?;
     let brought_back = store.bring_back_active_snapshots()?;
     if brought_back > 0 {
         tracing::warn!(
@@ -31,12 +33,12 @@ pub(super) fn server(global: &Global, args: &Serve) -> Result<ContainerdServer> 
         );
     }
     let options = Options {
-        containerd: args.containerd_address.clone(),
-        mounts: match args.mounts {
+        containerd: settings.containerd_address.value.clone(),
+        mounts: match settings.mounts.value {
             Mounts::Bind => MountKind::Bind,
             Mounts::WindowsLayer => MountKind::WindowsLayer,
         },
-        unpack_by_mount: args.unpack_by_mount,
+        unpack_by_mount: settings.unpack_by_mount.value,
     };
     Ok(ContainerdServer {
         store: Arc::new(store),
@@ -49,10 +51,16 @@ impl ContainerdServer {
     pub(super) async fn run(
         self,
         listener: UnixListener,
+        metrics: Option<Arc<Metrics>>,
         stop: impl Future<Output = ()>,
     ) -> Result<()> {
+        let mut services = routes(Arc::clone(&self.store), self.options);
+        if let Some(metrics) = metrics {
+            let counted = from_fn_with_state(metrics, observe);
+            services = services.into_axum_router().layer(counted).into();
+        }
         Server::builder()
-            .add_routes(routes(Arc::clone(&self.store), self.options))
+            .add_routes(services)
             .serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop)
             .await
             .context("cannot serve containerd")?;

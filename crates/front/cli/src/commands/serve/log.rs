@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{LogFormat, LogLevel};
+use crate::args::serve::{LogFormat, LogLevel};
 
 /// Starts to log; what is logged before goes nowhere.
 pub(super) fn start(format: LogFormat, level: LogLevel) {

@@ -12,7 +12,8 @@ use tokio::net::UnixListener;
 /// A socket in the file system, listened to.
 pub(super) struct Socket {
     listener: UnixListener,
-    file: SocketFile,
+    /// None if it is somebody else's.
+    file: Option<SocketFile>,
 }
 
 /// The file of a socket; it is deleted when this is dropped.
@@ -56,12 +57,22 @@ impl Socket {
         }
         Ok(Self {
             listener,
-            file: made.with_context(named)?,
+            file: Some(made.with_context(named)?),
+        })
+    }
+
+    /// Takes a socket over that a service manager made: its mode and its file are that one's.
+    pub(super) fn inherit(listener: std::os::unix::net::UnixListener) -> Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = UnixListener::from_std(listener);
+        Ok(Self {
+            listener: listener.context("cannot listen at the socket of the service manager")?,
+            file: None,
         })
     }
 
     /// Returns what is served, and what is kept as long as it is.
-    pub(super) fn split(self) -> (UnixListener, SocketFile) {
+    pub(super) fn split(self) -> (UnixListener, Option<SocketFile>) {
         (self.listener, self.file)
     }
 }
