@@ -28,11 +28,31 @@ const NODE_PACKAGES: [&str; 2] = [
     "@embedded-postgres/windows-x64@18.4.0-beta.17",
 ];
 
-/// What the benchmark asks of the layer: this many files and bytes at least.
-const MIN_FILES: usize = 20_000;
-const MIN_BYTES: u64 = 500_000_000;
+/// A layer that a benchmark asks for.
+struct Wanted {
+    /// What its files are called.
+    name: &'static str,
+    /// Which of the packages it has: those whose names begin so.
+    packages: &'static str,
+    /// It has this many files and bytes at least.
+    min_files: usize,
+    min_bytes: u64,
+}
 
-/// The layer made of the corpus.
+const WHOLE: Wanted = Wanted {
+    name: "layer",
+    packages: "",
+    min_files: 20_000,
+    min_bytes: 500_000_000,
+};
+const MANY_SMALL_FILES: Wanted = Wanted {
+    name: "small-files",
+    packages: "ziglang",
+    min_files: 15_000,
+    min_bytes: 300_000_000,
+};
+
+/// A layer made of the corpus.
 #[derive(Debug)]
 pub(crate) struct Layer {
     /// The layer's tar.
@@ -41,8 +61,17 @@ pub(crate) struct Layer {
     pub(crate) gzip: PathBuf,
 }
 
-/// Returns the layer, after fetching and making what is not there yet.
+/// Returns the layer of the whole corpus, after fetching and making what is not there yet.
 pub(crate) fn layer() -> Result<Layer> {
+    make(&WHOLE)
+}
+
+/// Returns a layer of one package with many small files (about 20,000, of 400 MB), in the same way.
+pub(crate) fn layer_of_small_files() -> Result<Layer> {
+    make(&MANY_SMALL_FILES)
+}
+
+fn make(wanted: &Wanted) -> Result<Layer> {
     let folder = target().join("corpus");
     let download = folder.join("download");
     fs::create_dir_all(&download)?;
@@ -51,10 +80,10 @@ pub(crate) fn layer() -> Result<Layer> {
     unpack(&download, &tree)?;
 
     let layer = Layer {
-        tar: folder.join("layer.tar"),
-        gzip: folder.join("layer.tar.gz"),
+        tar: folder.join(format!("{}.tar", wanted.name)),
+        gzip: folder.join(format!("{}.tar.gz", wanted.name)),
     };
-    once(&layer.tar, |part| write_tar(&tree, part))?;
+    once(&layer.tar, |part| write_tar(wanted, &tree, part))?;
     once(&layer.gzip, |part| compress(&layer.tar, part))?;
     Ok(layer)
 }
@@ -125,7 +154,7 @@ fn unpack(download: &Path, tree: &Path) -> Result<()> {
 }
 
 /// Dresses the tree as Windows would: attributes, times, the few distinct descriptors, streams and hard links.
-fn write_tar(tree: &Path, to: &Path) -> Result<()> {
+fn write_tar(wanted: &Wanted, tree: &Path, to: &Path) -> Result<()> {
     let dress = Dress::new()?;
     let mut layer = LayerTree::default();
     for folder in [
@@ -140,10 +169,23 @@ fn write_tar(tree: &Path, to: &Path) -> Result<()> {
             Node::new(dress.metadata(folder, &Content::Folder), Content::Folder),
         );
     }
-    let program_files = "Files/Program Files";
-    layer.add_folder(program_files, tree, &mut |path, content| {
-        dress.metadata(path, content)
-    })?;
+    let mut packages: Vec<_> = fs::read_dir(tree)?.collect::<io::Result<_>>()?;
+    packages.sort_by_key(fs::DirEntry::file_name);
+    for package in packages {
+        let name = package.file_name();
+        let name = name.to_str().context("a package with a strange name")?;
+        if name.starts_with(wanted.packages) {
+            let folder = format!("Files/Program Files/{name}");
+            let content = Content::Folder;
+            layer.add(
+                &folder,
+                Node::new(dress.metadata(&folder, &content), content),
+            );
+            layer.add_folder(&folder, &package.path(), &mut |path, content| {
+                dress.metadata(path, content)
+            })?;
+        }
+    }
     let files: Vec<String> = layer.files().collect();
     // Windows keeps most of its libraries under two names; here it is one in four.
     for (number, path) in files
@@ -168,7 +210,7 @@ fn write_tar(tree: &Path, to: &Path) -> Result<()> {
     let file = sink.into_inner()?;
     let bytes = file.metadata()?.len();
     ensure!(
-        files.len() >= MIN_FILES && bytes >= MIN_BYTES,
+        files.len() >= wanted.min_files && bytes >= wanted.min_bytes,
         "the corpus is too small: {} files, {bytes} bytes of tar",
         files.len()
     );
