@@ -38,7 +38,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand ls 'List a folder'
             cand stat 'Tell all that is known of files: times, attributes, security, streams, links, layer'
             cand cat 'Print files or streams'
-            cand cp 'Copy files and folders out of an image, or into a writable layer'
+            cand cp 'Copy files and folders out of an image, or into a writable layer (into one on Linux only)'
             cand find 'Find files'
             cand diff 'Compare two images or layers, or write the changes of a writable layer as a layer tar'
             cand changes 'List what a layer, sealed or writable, changes in the layers below it'
@@ -48,17 +48,18 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand umount 'Unmount a writable layer, or what is mounted at a folder'
             cand commit 'Make an image of a writable layer and what it was made from'
             cand apply 'Make an image of another one and a layer tar'
-            cand grow 'Make a writable layer hold more'
-            cand mkdir 'Make folders in a writable layer'
-            cand mv 'Rename a file or folder of a writable layer'
-            cand attrib 'Change the attributes of files of a writable layer'
-            cand acl 'Give files of a writable layer a security descriptor'
+            cand grow 'Make a writable layer hold more (Linux)'
+            cand mkdir 'Make folders in a writable layer (Linux; on Windows work in the mounted one)'
+            cand mv 'Rename a file or folder of a writable layer (Linux; on Windows work in the mounted one)'
+            cand attrib 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)'
+            cand acl 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)'
             cand verify 'Check images, or all that is in the store, against their digests'
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
-            cand doctor 'Test what this host can do, and tell what it lacks'
+            cand doctor 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live'
             cand serve 'Serve container engines until told to stop'
+            cand config 'Show the server''s configuration, or make containerd''s'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -400,15 +401,64 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --help 'Print help'
         }
         &'transom;serve'= {
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --containerd 'Serve containerd''s snapshotter and differ at this socket, for a section [proxy_plugins] of its configuration'
+            cand --containerd-address 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock]'
+            cand --mounts 'What kind of mounts containerd is given [default: bind]'
+            cand --unpack-by-mount 'Give real mounts also for unpacking, for a containerd whose differ cannot be replaced (1.6). Windows attributes of layers that it unpacks are lost'
             cand --graphdriver 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME'
-            cand --log-format 'How log lines look'
-            cand --log-level 'Which lines are logged'
+            cand --log-format 'How log lines look [default: text]'
+            cand --log-level 'Which lines are logged [default: info]'
+            cand --metrics 'Answer GET /metrics (Prometheus) and GET /healthz at this address: a port of this host alone, or ADDRESS:PORT'
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
             cand --quiet 'Print no progress and no notes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'transom;config'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'transom;config;show'= {
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;config;containerd'= {
+            cand --containerd 'The containerd whose version counts'
+            cand --version 'Its version, if it is not here: 1.6, 1.7, 2.1'
+            cand --check 'Print nothing if this configuration has all that is needed; else what is missing or wrong'
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;config;help'= {
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'transom;config;help;show'= {
+        }
+        &'transom;config;help;containerd'= {
+        }
+        &'transom;config;help;help'= {
         }
         &'transom;completions'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
@@ -440,7 +490,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand ls 'List a folder'
             cand stat 'Tell all that is known of files: times, attributes, security, streams, links, layer'
             cand cat 'Print files or streams'
-            cand cp 'Copy files and folders out of an image, or into a writable layer'
+            cand cp 'Copy files and folders out of an image, or into a writable layer (into one on Linux only)'
             cand find 'Find files'
             cand diff 'Compare two images or layers, or write the changes of a writable layer as a layer tar'
             cand changes 'List what a layer, sealed or writable, changes in the layers below it'
@@ -450,17 +500,18 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand umount 'Unmount a writable layer, or what is mounted at a folder'
             cand commit 'Make an image of a writable layer and what it was made from'
             cand apply 'Make an image of another one and a layer tar'
-            cand grow 'Make a writable layer hold more'
-            cand mkdir 'Make folders in a writable layer'
-            cand mv 'Rename a file or folder of a writable layer'
-            cand attrib 'Change the attributes of files of a writable layer'
-            cand acl 'Give files of a writable layer a security descriptor'
+            cand grow 'Make a writable layer hold more (Linux)'
+            cand mkdir 'Make folders in a writable layer (Linux; on Windows work in the mounted one)'
+            cand mv 'Rename a file or folder of a writable layer (Linux; on Windows work in the mounted one)'
+            cand attrib 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)'
+            cand acl 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)'
             cand verify 'Check images, or all that is in the store, against their digests'
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
-            cand doctor 'Test what this host can do, and tell what it lacks'
+            cand doctor 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live'
             cand serve 'Serve container engines until told to stop'
+            cand config 'Show the server''s configuration, or make containerd''s'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -530,6 +581,14 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;doctor'= {
         }
         &'transom;help;serve'= {
+        }
+        &'transom;help;config'= {
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+        }
+        &'transom;help;config;show'= {
+        }
+        &'transom;help;config;containerd'= {
         }
         &'transom;help;completions'= {
         }
