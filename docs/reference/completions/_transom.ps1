@@ -62,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve container engines until told to stop')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the server''s configuration, or make containerd''s')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages and completions into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -436,19 +437,71 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;serve' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
             [CompletionResult]::new('--containerd', '--containerd', [CompletionResultType]::ParameterName, 'Serve containerd''s snapshotter and differ at this socket, for a section [proxy_plugins] of its configuration')
-            [CompletionResult]::new('--containerd-address', '--containerd-address', [CompletionResultType]::ParameterName, 'The socket at which that containerd listens: layers are read from and written to its content store')
-            [CompletionResult]::new('--mounts', '--mounts', [CompletionResultType]::ParameterName, 'What kind of mounts containerd is given')
-            [CompletionResult]::new('--graphdriver', '--graphdriver', [CompletionResultType]::ParameterName, 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME')
-            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How log lines look')
-            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Which lines are logged')
-            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--containerd-address', '--containerd-address', [CompletionResultType]::ParameterName, 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock]')
+            [CompletionResult]::new('--mounts', '--mounts', [CompletionResultType]::ParameterName, 'What kind of mounts containerd is given [default: bind]')
             [CompletionResult]::new('--unpack-by-mount', '--unpack-by-mount', [CompletionResultType]::ParameterName, 'Give real mounts also for unpacking, for a containerd whose differ cannot be replaced (1.6). Windows attributes of layers that it unpacks are lost')
+            [CompletionResult]::new('--graphdriver', '--graphdriver', [CompletionResultType]::ParameterName, 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How log lines look [default: text]')
+            [CompletionResult]::new('--log-level', '--log-level', [CompletionResultType]::ParameterName, 'Which lines are logged [default: info]')
+            [CompletionResult]::new('--metrics', '--metrics', [CompletionResultType]::ParameterName, 'Answer GET /metrics (Prometheus) and GET /healthz at this address: a port of this host alone, or ADDRESS:PORT')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'transom;config' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the values that `serve` would take, and where each comes from')
+            [CompletionResult]::new('containerd', 'containerd', [CompletionResultType]::ParameterValue, 'Print the sections that containerd''s configuration needs, or check that they are there')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'transom;config;show' {
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;config;containerd' {
+            [CompletionResult]::new('--containerd', '--containerd', [CompletionResultType]::ParameterName, 'The containerd whose version counts')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Its version, if it is not here: 1.6, 1.7, 2.1')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Print nothing if this configuration has all that is needed; else what is missing or wrong')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transom;config;help' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the values that `serve` would take, and where each comes from')
+            [CompletionResult]::new('containerd', 'containerd', [CompletionResultType]::ParameterValue, 'Print the sections that containerd''s configuration needs, or check that they are there')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'transom;config;help;show' {
+            break
+        }
+        'transom;config;help;containerd' {
+            break
+        }
+        'transom;config;help;help' {
             break
         }
         'transom;completions' {
@@ -504,6 +557,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve container engines until told to stop')
+            [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Show the server''s configuration, or make containerd''s')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write man pages and completions into a folder')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -606,6 +660,17 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;help;serve' {
+            break
+        }
+        'transom;help;config' {
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print the values that `serve` would take, and where each comes from')
+            [CompletionResult]::new('containerd', 'containerd', [CompletionResultType]::ParameterValue, 'Print the sections that containerd''s configuration needs, or check that they are there')
+            break
+        }
+        'transom;help;config;show' {
+            break
+        }
+        'transom;help;config;containerd' {
             break
         }
         'transom;help;completions' {

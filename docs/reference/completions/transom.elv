@@ -59,6 +59,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand df 'Tell what takes how much space'
             cand doctor 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live'
             cand serve 'Serve container engines until told to stop'
+            cand config 'Show the server''s configuration, or make containerd''s'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -400,19 +401,64 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --help 'Print help'
         }
         &'transom;serve'= {
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
             cand --containerd 'Serve containerd''s snapshotter and differ at this socket, for a section [proxy_plugins] of its configuration'
-            cand --containerd-address 'The socket at which that containerd listens: layers are read from and written to its content store'
-            cand --mounts 'What kind of mounts containerd is given'
-            cand --graphdriver 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME'
-            cand --log-format 'How log lines look'
-            cand --log-level 'Which lines are logged'
-            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --containerd-address 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock]'
+            cand --mounts 'What kind of mounts containerd is given [default: bind]'
             cand --unpack-by-mount 'Give real mounts also for unpacking, for a containerd whose differ cannot be replaced (1.6). Windows attributes of layers that it unpacks are lost'
+            cand --graphdriver 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME'
+            cand --log-format 'How log lines look [default: text]'
+            cand --log-level 'Which lines are logged [default: info]'
+            cand --metrics 'Answer GET /metrics (Prometheus) and GET /healthz at this address: a port of this host alone, or ADDRESS:PORT'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
             cand --quiet 'Print no progress and no notes'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'transom;config'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'transom;config;show'= {
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;config;containerd'= {
+            cand --containerd 'The containerd whose version counts'
+            cand --version 'Its version, if it is not here: 1.6, 1.7, 2.1'
+            cand --check 'Print nothing if this configuration has all that is needed; else what is missing or wrong'
+            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transom;config;help'= {
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'transom;config;help;show'= {
+        }
+        &'transom;config;help;containerd'= {
+        }
+        &'transom;config;help;help'= {
         }
         &'transom;completions'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
@@ -465,6 +511,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand df 'Tell what takes how much space'
             cand doctor 'Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live'
             cand serve 'Serve container engines until told to stop'
+            cand config 'Show the server''s configuration, or make containerd''s'
             cand completions 'Print the completions of a shell'
             cand generate 'Write man pages and completions into a folder'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -534,6 +581,14 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;doctor'= {
         }
         &'transom;help;serve'= {
+        }
+        &'transom;help;config'= {
+            cand show 'Print the values that `serve` would take, and where each comes from'
+            cand containerd 'Print the sections that containerd''s configuration needs, or check that they are there'
+        }
+        &'transom;help;config;show'= {
+        }
+        &'transom;help;config;containerd'= {
         }
         &'transom;help;completions'= {
         }

@@ -1,5 +1,5 @@
 //! `transom config containerd`: the sections by which containerd finds this server. What each version knows was read
-//! in its source (cmd/containerd/server/config, plugins/transfer) and tried with 1.6, 1.7 and 2.1.
+//! in its source (cmd/containerd/server/config, plugins/transfer, core/snapshots).
 
 use std::fs;
 use std::path::Path;
