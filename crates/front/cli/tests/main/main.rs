@@ -8,6 +8,7 @@ mod mounting;
 mod reading;
 #[cfg(all(feature = "registry", target_os = "linux"))]
 mod registries;
+#[cfg(all(feature = "serve", target_os = "linux"))]
 mod serving;
 mod storing;
 mod support;
