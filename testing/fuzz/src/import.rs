@@ -73,7 +73,7 @@ fn import_into(store: &Store, data: &[u8], names: Names) -> Option<ImportedLayer
         blob: None,
         blob_size: None,
         diff_id: None,
-        names,
+        names: Some(names),
         keep_blob: true,
         limits,
     };

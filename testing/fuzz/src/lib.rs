@@ -4,6 +4,7 @@
 //! `tests/seeds.rs` runs them over the committed seeds and thousands of damaged ones without any fuzzer.
 #![forbid(unsafe_code)]
 
+mod containerd;
 mod erofs;
 mod hcs;
 mod import;
@@ -12,6 +13,7 @@ mod ntmeta;
 mod oci;
 mod tar;
 
+pub use containerd::snapshot_filter;
 pub use erofs::erofs_image;
 pub use hcs::tombstones;
 pub use import::import;
@@ -26,7 +28,7 @@ pub use tar::{tar, tar_windows};
 pub type Target = fn(&[u8]);
 
 /// All targets by name. The name is also that of the file in `fuzz_targets/` and of the folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("backup_stream", backup_stream),
     ("ea", ea),
     ("erofs_image", erofs_image),
@@ -39,6 +41,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("reparse", reparse),
     ("sddl", sddl),
     ("security_descriptor", security_descriptor),
+    ("snapshot_filter", snapshot_filter),
     ("tar", tar),
     ("tar_windows", tar_windows),
     ("tombstones", tombstones),

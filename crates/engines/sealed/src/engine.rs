@@ -12,7 +12,7 @@ use crate::diff::{self, Difference};
 use crate::import::LayerRequest;
 use crate::store::{Session, Store, StoreError, now};
 use crate::tree::{Kind, Node, Tree, TreeError};
-use crate::writable::{NamedLayerError, NamedLayerFault, OfLayer};
+use crate::writable::{NamedLayerError, NamedLayerFault, OfLayer, refuse_name_of_snapshots};
 
 /// A store that a driver drives: its layers are the named ones of the store.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ impl SealedEngine {
     /// Makes a named layer over another one. A writable parent is sealed as it is now: the new layer does not
     /// see what is written there later.
     fn make(&self, id: &Id, parent: Option<&Id>, kind: NamedKind) -> Result<(), NamedLayerFault> {
+        refuse_name_of_snapshots(id.as_str())?;
         let mut layer = NamedLayer {
             id: id.as_str().to_owned(),
             parent: parent.map(|parent| parent.as_str().to_owned()),
@@ -420,9 +421,10 @@ impl EngineError for NamedLayerError {
         match &self.fault {
             Fault::NotFound | Fault::NoParent { .. } | Fault::NoFile { .. } => ErrorKind::NotFound,
             Fault::Exists => ErrorKind::Exists,
-            Fault::HasChild { .. } | Fault::Mounted { .. } | Fault::TargetTaken { .. } => {
-                ErrorKind::InUse
-            }
+            Fault::HasChild { .. }
+            | Fault::OfSnapshot { .. }
+            | Fault::Mounted { .. }
+            | Fault::TargetTaken { .. } => ErrorKind::InUse,
             Fault::NotMounted
             | Fault::NotWritable
             | Fault::NotReadOnly
@@ -432,7 +434,7 @@ impl EngineError for NamedLayerError {
             | Fault::TargetName { .. } => ErrorKind::Invalid,
             Fault::NeedsRoot => ErrorKind::Denied,
             Fault::Mount(error) => kind_of_mount(error.kind()),
-            Fault::Changes(_) | Fault::Edit(_) => ErrorKind::Invalid,
+            Fault::Changes(_) | Fault::Edit(_) | Fault::NameOfSnapshots => ErrorKind::Invalid,
             Fault::Import(_) | Fault::Chain(_) => ErrorKind::Corrupt,
             Fault::Export(_) | Fault::Store(_) => ErrorKind::Other,
         }

@@ -172,10 +172,7 @@ impl Store {
     /// The catalog fails.
     pub fn snapshot_at(&self, path: &Path) -> Result<Option<String>, SnapshotError> {
         let id = path.parent().and_then(|parent| parent.file_name());
-        let number = id
-            .and_then(|id| id.to_str()?.strip_prefix(LAYER_PREFIX))
-            .and_then(|number| number.parse::<i64>().ok());
-        match number {
+        match id.and_then(|id| number_of(id.to_str()?)) {
             Some(number) if self.volume_of(&format!("{LAYER_PREFIX}{number}")) == path => {
                 Ok(self.catalog.read(|tx| rows::key_of(tx, number))?)
             }
@@ -463,6 +460,22 @@ impl Store {
         Ok(record
             .ok_or(crate::store::StoreError::NoLayer(layer))?
             .names)
+    }
+}
+
+/// Returns the number of the snapshot that a named layer of this name would be of.
+pub(crate) fn number_of(layer_id: &str) -> Option<i64> {
+    layer_id.strip_prefix(LAYER_PREFIX)?.parse().ok()
+}
+
+/// Returns the key of the snapshot that a named layer is of.
+pub(crate) fn key_of_layer(
+    tx: &rusqlite::Transaction<'_>,
+    layer_id: &str,
+) -> Result<Option<String>, catalog::CatalogError> {
+    match number_of(layer_id) {
+        Some(number) => rows::key_of(tx, number),
+        None => Ok(None),
     }
 }
 

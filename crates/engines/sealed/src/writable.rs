@@ -34,6 +34,7 @@ pub use error::{ChangesError, EditError, NamedLayerError, NamedLayerFault};
 pub use export::ExportError;
 pub(crate) use export::write_from_tree;
 pub use layers::NewWritable;
+pub(crate) use layers::refuse_name_of_snapshots;
 pub use mounting::MountReport;
 pub use open::Writable;
 pub(crate) use plan::{Content, Entry, Item, Stream, TOP_FOLDERS, What};

@@ -48,6 +48,17 @@ pub enum NamedLayerFault {
         /// The other layer.
         child: String,
     },
+    /// What is written to a snapshot is in it.
+    #[error(
+        "it holds what is written to snapshot {key}: remove that where it was made, in containerd"
+    )]
+    OfSnapshot {
+        /// The snapshot.
+        key: String,
+    },
+    /// The name is of the kind that layers of snapshots have.
+    #[error("names like this one are kept for what is written to snapshots: choose another")]
+    NameOfSnapshots,
     /// It is mounted.
     #[error("it is mounted at {}: unmount it first", at.display())]
     Mounted {

@@ -13,6 +13,7 @@ use crate::catalog::{self, NamedKind, NamedLayer};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
 use crate::maintain::allocated;
+use crate::snapshots;
 use crate::staging::Staging;
 use crate::store::{self, Store};
 
@@ -44,7 +45,8 @@ impl Store {
     /// Makes a writable layer. With a bound that takes root: it is kept by an image of that size.
     ///
     /// # Errors
-    /// [`NamedLayerFault::Exists`], or a layer below is not there, or the files cannot be made. Nothing is left then.
+    /// [`NamedLayerFault::Exists`], [`NamedLayerFault::NameOfSnapshots`], or a layer below is not there, or the files
+    /// cannot be made. Nothing is left then.
     pub fn create_writable(&self, new: NewWritable<'_>) -> Result<NamedLayer, NamedLayerError> {
         let layer = NamedLayer {
             id: new.id.as_str().to_owned(),
@@ -56,7 +58,9 @@ impl Store {
             held: 0,
             created: store::now(),
         };
-        self.add_named(layer).of_layer(new.id.as_str())
+        let id = new.id.as_str();
+        refuse_name_of_snapshots(id).of_layer(id)?;
+        self.add_named(layer).of_layer(id)
     }
 
     /// Makes the files of a named layer and adds it to the catalog.
@@ -133,14 +137,19 @@ impl Store {
     /// unmounted first; its files are deleted as those of images are (see [`Store::remove_image`]).
     ///
     /// # Errors
-    /// [`NamedLayerFault::NotFound`], [`NamedLayerFault::HasChild`], [`NamedLayerFault::Mounted`] if a mount
-    /// is in use or held by a driver.
+    /// [`NamedLayerFault::NotFound`], [`NamedLayerFault::HasChild`], [`NamedLayerFault::OfSnapshot`],
+    /// [`NamedLayerFault::Mounted`] if a mount is in use or held by a driver.
     pub fn remove_named(&self, id: &str) -> Result<Removed, NamedLayerError> {
         self.remove_layer(id).of_layer(id)
     }
 
     fn remove_layer(&self, id: &str) -> Result<Removed, NamedLayerFault> {
         let layer = self.named(id)?;
+        // Whose mount it is tells more than that it is mounted.
+        let snapshot = self.catalog.read(|tx| snapshots::key_of_layer(tx, id))?;
+        if let Some(key) = snapshot {
+            return Err(NamedLayerFault::OfSnapshot { key });
+        }
         self.refuse_if_parent(id)?;
         if layer.held > 0 {
             let at = self.layout.mount_points(id);
@@ -248,4 +257,12 @@ fn make_scratch(folder: &Path, bound: u64, root: Root) -> Result<(), NamedLayerF
         let _: Result<(), FileError> = durable::delete(&image);
     }
     made
+}
+
+/// Keeps names for snapshots, whose layers are made when they are first mounted.
+pub(crate) fn refuse_name_of_snapshots(id: &str) -> Result<(), NamedLayerFault> {
+    match snapshots::number_of(id) {
+        Some(_) => Err(NamedLayerFault::NameOfSnapshots),
+        None => Ok(()),
+    }
 }

@@ -4,6 +4,7 @@
 mod content;
 mod diff;
 mod metastore;
+mod store;
 mod suite;
 mod support;
 mod windows;
