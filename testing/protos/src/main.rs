@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-const FILES: [&str; 4] = ["types.proto", "snapshots.proto", "diff.proto", "content.proto"];
+const FILES: [&str; 5] = [
+    "types.proto",
+    "snapshots.proto",
+    "diff.proto",
+    "content.proto",
+    "leases.proto",
+];
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use prost::bytes::{Buf as _, Bytes};
-use prost_types::FieldMask;
+use prost_types::{FieldMask, Timestamp};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{MetadataMap, MetadataValue};
@@ -17,11 +18,17 @@ use crate::proto::content::content_client::ContentClient;
 use crate::proto::content::{
     AbortRequest, Info, ReadContentRequest, UpdateRequest, WriteAction, WriteContentRequest,
 };
+use crate::proto::leases::CreateRequest;
+use crate::proto::leases::leases_client::LeasesClient;
 
 /// Header that names the namespace of a call (containerd, pkg/namespaces).
 const NAMESPACE: &str = "containerd-namespace";
 /// Header that names the lease under which a call adds content (containerd, core/leases).
 const LEASE: &str = "containerd-lease";
+/// Label that says when a lease ends, in RFC 3339 (containerd, core/metadata/gc.go).
+const EXPIRE: &str = "containerd.io/gc.expire";
+/// How long a layer waits for the image that is to have it.
+const KEPT: Duration = Duration::from_secs(60 * 60);
 /// Pieces that may wait between the network and whoever reads or writes.
 const PIECES: usize = 16;
 /// Bytes of content in one message.
@@ -33,6 +40,7 @@ const MESSAGE_MAX: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct ContentStore {
     client: ContentClient<Channel>,
+    leases: LeasesClient<Channel>,
     headers: MetadataMap,
 }
 
@@ -60,8 +68,33 @@ impl ContentStore {
         if let Some(lease) = call.get(LEASE) {
             headers.insert(LEASE, lease.clone());
         }
-        let client = ContentClient::new(channel).max_decoding_message_size(MESSAGE_MAX);
-        Ok(Self { client, headers })
+        let client = ContentClient::new(channel.clone()).max_decoding_message_size(MESSAGE_MAX);
+        Ok(Self {
+            client,
+            leases: LeasesClient::new(channel),
+            headers,
+        })
+    }
+
+    /// Keeps what is written from now on for a while, unless the call came with a lease: containerd 1.x does not pass
+    /// its own on, and would collect a layer before the image that is to have it is there.
+    pub(crate) async fn keep(&mut self, name: &str) -> Result<(), Status> {
+        if self.headers.contains_key(LEASE) {
+            return Ok(());
+        }
+        let end = Timestamp::from(SystemTime::now() + KEPT);
+        let request = self.request(CreateRequest {
+            id: name.to_owned(),
+            labels: [(EXPIRE.to_owned(), end.to_string())].into(),
+        });
+        let answer = self.leases.clone().create(request).await?.into_inner();
+        let id = answer
+            .lease
+            .map_or_else(|| name.to_owned(), |lease| lease.id);
+        let id = MetadataValue::try_from(id)
+            .map_err(|_| Status::internal("the name of the lease is no header value"))?;
+        self.headers.insert(LEASE, id);
+        Ok(())
     }
 
     fn request<T>(&self, message: T) -> Request<T> {

@@ -21,6 +21,11 @@ pub mod services {
             include!("proto/containerd.services.diff.v1.rs");
         }
     }
+    pub mod leases {
+        pub mod v1 {
+            include!("proto/containerd.services.leases.v1.rs");
+        }
+    }
     pub mod content {
         pub mod v1 {
             include!("proto/containerd.services.content.v1.rs");
@@ -30,4 +35,5 @@ pub mod services {
 
 pub use services::content::v1 as content;
 pub use services::diff::v1 as diff;
+pub use services::leases::v1 as leases;
 pub use services::snapshots::v1 as snapshots;

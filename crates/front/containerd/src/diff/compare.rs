@@ -61,9 +61,11 @@ impl Differ {
         .await?;
         let _place = self.places.acquire().await;
         let socket = &self.options.containerd;
-        let content = ContentStore::connect(socket, headers, namespace_of(&upper)).await?;
+        let mut content = ContentStore::connect(socket, headers, namespace_of(&upper)).await?;
+        let own_name = new_name(&upper);
+        content.keep(&own_name).await?;
         let name = match request.r#ref.is_empty() {
-            true => new_name(&upper),
+            true => own_name,
             false => request.r#ref,
         };
         let job = Job {

@@ -12,6 +12,8 @@ use transom_containerd::proto::content::{
     UpdateRequest, UpdateResponse, WriteAction, WriteContentRequest, WriteContentResponse,
 };
 use transom_containerd::proto::diff::{ApplyRequest, DiffRequest};
+use transom_containerd::proto::leases::leases_server::{Leases, LeasesServer};
+use transom_containerd::proto::leases::{CreateRequest, CreateResponse, Lease};
 use transom_containerd::proto::types::{Descriptor, Mount};
 use transom_layer::{BlobDigest, Digest};
 
@@ -129,6 +131,7 @@ impl Content for FakeContent {
         request: Request<Streaming<WriteContentRequest>>,
     ) -> Result<Response<Self::WriteStream>, Status> {
         let namespace = namespace(&request)?;
+        assert!(request.metadata().contains_key("containerd-lease"));
         let mut messages = request.into_inner();
         let mut written = Vec::new();
         while let Some(message) = messages.message().await? {
@@ -152,6 +155,37 @@ impl Content for FakeContent {
 
     async fn abort(&self, _: Request<AbortRequest>) -> Result<Response<()>, Status> {
         Ok(Response::new(()))
+    }
+}
+
+/// Gives every lease that is asked for, and wants it to end.
+pub(crate) struct FakeLeases;
+
+impl FakeLeases {
+    pub(crate) fn service() -> LeasesServer<Self> {
+        LeasesServer::new(Self)
+    }
+}
+
+#[tonic::async_trait]
+impl Leases for FakeLeases {
+    async fn create(
+        &self,
+        request: Request<CreateRequest>,
+    ) -> Result<Response<CreateResponse>, Status> {
+        namespace(&request)?;
+        let request = request.into_inner();
+        let end: prost_types::Timestamp =
+            request.labels["containerd.io/gc.expire"].parse().unwrap();
+        let end = std::time::SystemTime::try_from(end).unwrap();
+        let left = end.duration_since(std::time::SystemTime::now()).unwrap();
+        assert!((3500..3601).contains(&left.as_secs()));
+        let lease = Some(Lease {
+            id: request.id,
+            created_at: None,
+            labels: request.labels,
+        });
+        Ok(Response::new(CreateResponse { lease }))
     }
 }
 

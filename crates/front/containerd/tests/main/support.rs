@@ -22,7 +22,7 @@ use transom_containerd::proto::types::Mount;
 use transom_containerd::{MountKind, Options, routes};
 use transom_sealed::Store;
 
-use crate::content::{Contents, FakeContent};
+use crate::content::{Contents, FakeContent, FakeLeases};
 
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -80,6 +80,7 @@ impl Bench {
             let theirs = UnixListenerStream::new(UnixListener::bind(&containerd).unwrap());
             let serve = Server::builder()
                 .add_service(FakeContent::service(contents.clone()))
+                .add_service(FakeLeases::service())
                 .serve_with_incoming(theirs);
             tokio::spawn(serve);
             let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display())).unwrap();
