@@ -10,9 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use transom_driver::Driver;
 use transom_hcs::{HcsEngine, Worker, worker};
-use transom_windows::{
-    Create, Folder, Node as _, NtfsFolder, Privilege, Privileges, SystemHcs, Watchdog,
-};
+use transom_windows::{Create, Folder, NtfsFolder, Privilege, Privileges, SystemHcs, Watchdog};
 
 use super::layers::Layers;
 
@@ -85,6 +83,5 @@ fn serve<F: Folder>(arguments: &[OsString]) -> ExitCode {
 
 fn write_file<F: Folder>(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = F::open_root(folder)?.create_file(name, Create::New)?;
-    file.write_all(bytes)?;
-    file.sync()
+    file.write_all(bytes)
 }
