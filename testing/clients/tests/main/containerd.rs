@@ -100,11 +100,15 @@ impl Containerd {
     }
 
     /// Runs the client, which must succeed; returns what it printed. After a restart of Transom gRPC tries to connect
-    /// again only after a second or more, so a refused connection is no failure yet.
+    /// again only after a second or more, so a refused connection is no failure yet, nor is one that the killed process
+    /// had not come to accept.
     pub(crate) fn run(&self, args: &[&str]) -> String {
         let mut output = self.try_run(args);
         wait_until("containerd reaches transom", || {
-            let refused = String::from_utf8_lossy(&output.stderr).contains("connection refused");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let refused = ["connection refused", "error reading server preface"]
+                .iter()
+                .any(|error| errors.contains(error));
             if refused {
                 output = self.try_run(args);
             }

@@ -185,11 +185,8 @@ fn a_socket_without_a_known_name_is_refused() {
 /// Asks for a page; returns the whole answer.
 fn page(address: &str, path: &str) -> String {
     let mut client = TcpStream::connect(address).unwrap();
-    write!(
-        client,
-        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).unwrap();
     answer
@@ -231,10 +228,18 @@ fn calls_and_sizes_are_counted_and_a_store_that_is_gone_is_told() {
         .unwrap();
     assert!(address.starts_with("127.0.0.1:"), "{address}");
 
-    for path in ["/GraphDriver.Get", "/GraphDriver.Status", "/nowhere"] {
+    for (path, body) in [
+        ("/GraphDriver.Get", "{\"ID\":\"missing\"}"),
+        ("/GraphDriver.Status", "{}"),
+        ("/nowhere", ""),
+    ] {
         let mut client = UnixStream::connect(&socket).unwrap();
-        let body = "{\"ID\":\"missing\"}";
-        write!(client, "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        // In one piece: the server may answer and close before it has read all.
+        client.write_all(request.as_bytes()).unwrap();
         client.read_to_string(&mut String::new()).unwrap();
     }
     let metrics = page(&address, "/metrics");
