@@ -2,10 +2,6 @@
 //!
 //! `cargo xtask bench` makes the layer and runs this. The image is in containerd's content store before anything is
 //! measured; the two take turns, and what one has unpacked is gone before the next begins.
-#![cfg_attr(
-    not(target_os = "linux"),
-    expect(unused, reason = "containerd is on Linux")
-)]
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
