@@ -17,9 +17,11 @@ pub(crate) use named::{
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+};
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
 /// Goes up whenever `schema.sql` changes; kept in SQLite's `user_version`.
@@ -218,12 +220,7 @@ impl Catalog {
     pub(crate) fn open(path: &Path) -> Result<Self, CatalogError> {
         let mut connection = Connection::open(path).doing("be opened")?;
         connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
-        // FULL: a commit that returned is on disk, also in WAL mode.
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-            )
-            .doing("be set up")?;
+        set_up(&connection).doing("be set up")?;
         migrate(&mut connection)?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -259,6 +256,25 @@ impl Catalog {
         let value = work(&transaction)?;
         transaction.commit().doing("commit")?;
         Ok(value)
+    }
+}
+
+/// Chooses how the database is written. SQLite itself does not wait for others here: whoever comes while another
+/// process makes the database would fail.
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    // FULL: a commit that returned is on disk, also in WAL mode.
+    let choices = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+    let start = Instant::now();
+    loop {
+        match connection.execute_batch(choices) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
     }
 }
 
@@ -686,6 +702,20 @@ mod tests {
         for name in names {
             assert!(document.contains(&format!("`{name}`")), "{name}");
         }
+    }
+
+    #[test]
+    fn opening_waits_for_another_process_that_sets_the_database_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        std::thread::scope(|scope| {
+            let opened = scope.spawn(|| Catalog::open(&path).map(drop));
+            std::thread::sleep(Duration::from_millis(300));
+            other.execute_batch("ROLLBACK").unwrap();
+            opened.join().unwrap().unwrap();
+        });
     }
 
     #[test]
