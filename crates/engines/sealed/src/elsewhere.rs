@@ -70,7 +70,7 @@ impl Store {
                 self.drop_unused_layers(tx, Some(&below), &mut removed)
             })
             .inspect_err(|_| self.put_back())?;
-        removed.bytes += self.drop_chains_without_image()?;
+        removed.bytes += self.drop_unused_chains()?;
         Ok(removed)
     }
 }

@@ -205,7 +205,7 @@ impl Store {
                 self.drop_unused_layers(tx, Some(&layers), &mut removed)
             })
             .inspect_err(|_| self.put_back())?;
-        removed.bytes += self.drop_chains_without_image()?;
+        removed.bytes += self.drop_unused_chains()?;
         Ok(removed)
     }
 
@@ -249,9 +249,9 @@ impl Store {
     }
 
     /// Deletes merged indexes of chains that nothing has any more.
-    pub(crate) fn drop_chains_without_image(&self) -> Result<u64, StoreError> {
+    pub(crate) fn drop_unused_chains(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
-        for (path, size) in self.chains_without_image()? {
+        for (path, size) in self.unused_chains()? {
             if durable::delete_if_unused(&path)? {
                 bytes += size;
             }
@@ -260,7 +260,7 @@ impl Store {
     }
 
     /// Lists merged indexes of chains that nothing has any more, with their sizes.
-    pub(crate) fn chains_without_image(&self) -> Result<Vec<(PathBuf, u64)>, StoreError> {
+    pub(crate) fn unused_chains(&self) -> Result<Vec<(PathBuf, u64)>, StoreError> {
         let names = durable::names_in(&self.layout.chains())?;
         if names.is_empty() {
             return Ok(Vec::new());

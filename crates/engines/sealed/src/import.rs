@@ -97,8 +97,6 @@ pub struct ImportedLayer {
     pub size: u64,
     /// How the bytes were compressed.
     pub compression: Compression,
-    /// How names compare in the store's index of it.
-    pub names: Names,
     /// The store had the layer before.
     pub already_there: bool,
 }
@@ -224,9 +222,8 @@ impl Session<'_> {
             kept: keep_blob,
         };
         durable::sync_dir(&staged.folder)?;
-        let before = self.store.catalog.write(|tx| -> Result<_, ImportFailure> {
-            let before = catalog::layer(tx, passed.diff_id)?;
-            let known = before.is_some();
+        let already_there = self.store.catalog.write(|tx| -> Result<_, ImportFailure> {
+            let known = catalog::layer(tx, passed.diff_id)?.is_some();
             let target = layout.layer(passed.diff_id);
             let in_place = target.try_exists().named("find", &target)?;
             match record {
@@ -252,17 +249,15 @@ impl Session<'_> {
             catalog::insert_blob(tx, &blob)?;
             catalog::insert_lease(tx, self.staging.holder(), passed.diff_id)?;
             // ---- the commit that follows is the point of no return
-            Ok(before)
+            Ok(known)
         })?;
-        let stored = before.as_ref().or(record);
         Ok(ImportedLayer {
             diff_id: passed.diff_id,
             blob: passed.blob,
             blob_size: passed.blob_size,
             size: passed.size,
             compression: passed.compression,
-            names: stored.map_or(Names::Posix, |layer| layer.names),
-            already_there: before.is_some(),
+            already_there,
         })
     }
 }

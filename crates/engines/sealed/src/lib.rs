@@ -34,6 +34,7 @@ mod import;
 mod index;
 mod layout;
 mod maintain;
+mod paths;
 #[cfg(target_os = "linux")]
 mod snapshots;
 mod staging;

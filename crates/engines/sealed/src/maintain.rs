@@ -252,7 +252,7 @@ impl Store {
                 usage.reclaimable += blob.size;
             }
         }
-        for (_, size) in self.chains_without_image()? {
+        for (_, size) in self.unused_chains()? {
             usage.reclaimable += size;
         }
         for image in images {
@@ -302,7 +302,7 @@ impl Store {
                 Ok(())
             })
             .inspect_err(|_| self.put_back())?;
-        removed.bytes += self.drop_chains_without_image()?;
+        removed.bytes += self.drop_unused_chains()?;
         self.empty_trash()?;
         Ok(removed)
     }

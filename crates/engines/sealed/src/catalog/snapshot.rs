@@ -1,6 +1,6 @@
 //! Snapshots: what containerd names, stacks and labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use transom_layer::{DiffId, Names};
@@ -114,10 +114,53 @@ pub(crate) fn all(tx: &Transaction<'_>) -> Result<Vec<Snapshot>, CatalogError> {
         .prepare_cached(&format!("SELECT {COLUMNS} ORDER BY s.key"))
         .and_then(|mut query| query.query_map([], from_row)?.collect())
         .doing("list snapshots")?;
+    let mut labels = all_labels(tx)?;
     for snapshot in &mut snapshots {
-        read_labels(tx, snapshot)?;
+        snapshot.labels = labels.remove(&snapshot.number).unwrap_or_default();
     }
     Ok(snapshots)
+}
+
+/// The labels of all snapshots, by their numbers.
+fn all_labels(
+    tx: &Transaction<'_>,
+) -> Result<HashMap<i64, BTreeMap<String, String>>, CatalogError> {
+    let mut labels: HashMap<i64, BTreeMap<String, String>> = HashMap::new();
+    tx.prepare_cached("SELECT number, name, value FROM snapshot_labels")
+        .and_then(|mut query| {
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                let of_snapshot = labels.entry(row.get(0)?).or_default();
+                of_snapshot.insert(row.get(1)?, row.get(2)?);
+            }
+            Ok(())
+        })
+        .doing("read the labels of snapshots")?;
+    Ok(labels)
+}
+
+/// Returns a committed snapshot with a parent and a label, the first by key.
+pub(crate) fn committed_with(
+    tx: &Transaction<'_>,
+    parent: Option<&str>,
+    label: &str,
+    value: &str,
+) -> Result<Option<Snapshot>, CatalogError> {
+    let key: Option<String> = tx
+        .query_row(
+            "SELECT s.key FROM snapshot_labels l JOIN snapshots s ON s.number = l.number
+             LEFT JOIN snapshots parent ON parent.number = s.parent
+             WHERE l.name = ?1 AND l.value = ?2 AND s.kind = ?3 AND parent.key IS ?4
+             ORDER BY s.key LIMIT 1",
+            params![label, value, SnapshotKind::Committed, parent],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("look a snapshot up by a label")?;
+    match key {
+        Some(key) => find(tx, &key),
+        None => Ok(None),
+    }
 }
 
 /// Adds a snapshot that is not there yet; returns its number.

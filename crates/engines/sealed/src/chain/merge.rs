@@ -15,6 +15,7 @@ use transom_ntmeta::name::split_stream;
 use super::{ChainError, IndexSource, StackingRule};
 use crate::catalog::LayerRecord;
 use crate::index::{Child, NamedTree, keys, long_name};
+use crate::paths::join;
 use crate::streams::read_exact_at;
 
 /// Most bytes of file data in a merged index, which is in memory until it is written. Only sparse
@@ -608,14 +609,6 @@ fn embedded_bytes(data: &FileData) -> u64 {
         Source::Device { .. } => 0,
     };
     extents.iter().map(bytes).sum()
-}
-
-fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if folder.is_empty() {
-        name.to_vec()
-    } else {
-        [folder, b"/", name].concat()
-    }
 }
 
 /// The path of a whiteout's entry.

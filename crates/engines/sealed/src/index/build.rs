@@ -19,6 +19,7 @@ use transom_ntmeta::name::split_stream;
 use super::named_tree::{Child, NamedTree};
 use super::{keys, link_target};
 use crate::catalog::Dialect;
+use crate::paths::split_last;
 use crate::streams::read_exact_at;
 
 /// Bytes of a block; data in a tar is aligned to it.
@@ -849,14 +850,6 @@ fn clean(name: &[u8], rules: Rules) -> Result<Vec<u8>, EntryRule> {
             Ok(whiteout::name_of(deleted.as_bytes()))
         }
         _ => Ok(path::clean(name, rules)?.into_bytes()),
-    }
-}
-
-/// Splits a path that is not the root into its folder and its last component.
-fn split_last(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(slash) => (&path[..slash], &path[slash + 1..]),
-        None => (&[], path),
     }
 }
 

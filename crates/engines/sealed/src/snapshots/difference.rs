@@ -12,6 +12,7 @@ use crate::catalog::snapshot::{Snapshot, SnapshotKind};
 use crate::chain::Stacking;
 use crate::diff::{self, Change, DiffError};
 use crate::durable::FileError;
+use crate::paths::split_last;
 use crate::store::{Session, Store};
 use crate::tree::{Kind, Node, Tree, TreeError};
 use crate::writable::{Content, Entry, Item, Stream, TOP_FOLDERS, What, write_from_tree};
@@ -143,7 +144,7 @@ fn items(lower: &Tree, upper: &Tree) -> Result<Vec<Item>, SnapshotError> {
     let mut first_names: HashMap<u64, Vec<u8>> = HashMap::new();
     for (path, change) in told.into_values() {
         let what = match change {
-            Change::Deleted => match find(upper, parent_of(&path))? {
+            Change::Deleted => match find(upper, split_last(&path).0)? {
                 // A file has taken the folder's place.
                 Some(folder) if folder.is_directory() => What::Deleted(Kind::File),
                 _ => continue,
@@ -227,19 +228,9 @@ fn place(path: &[u8], is_whiteout: bool) -> Place {
 
 /// Path of the file that a stream belongs to; of everything else its own.
 fn owner_of(path: &[u8]) -> &[u8] {
-    let name_at = path
-        .iter()
-        .rposition(|byte| *byte == b'/')
-        .map_or(0, |at| at + 1);
-    let (file, _) = split_stream(&path[name_at..]);
-    &path[..name_at + file.len()]
-}
-
-fn parent_of(path: &[u8]) -> &[u8] {
-    match path.iter().rposition(|byte| *byte == b'/') {
-        Some(at) => &path[..at],
-        None => b"",
-    }
+    let (_, name) = split_last(path);
+    let (file, _) = split_stream(name);
+    &path[..path.len() - name.len() + file.len()]
 }
 
 fn is_in(path: &[u8], folder: &[u8]) -> bool {

@@ -4,9 +4,10 @@
 //! that nobody knows: what was written would be lost. So after such a death there are both: the committed snapshot,
 //! and the active one with the same layers. Whichever of them containerd does not know, its garbage collection removes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::SnapshotError;
+use super::{SnapshotError, nanoseconds_now};
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::store::Store;
 
@@ -40,6 +41,33 @@ impl Store {
             }
             rows::forget_keys(tx)?;
             Ok(count)
+        })
+    }
+
+    /// Repeats a commit that was done, unless others have built on it by its first name.
+    pub(super) fn commit_again(
+        &self,
+        name: &str,
+        key: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), SnapshotError> {
+        self.catalog.write(|tx| {
+            let missing = || SnapshotError::NotFound {
+                key: key.to_owned(),
+            };
+            let done = rows::committed_from(tx, key)?.ok_or_else(missing)?;
+            if done.key != name {
+                if rows::find(tx, name)?.is_some() {
+                    let key = name.to_owned();
+                    return Err(SnapshotError::Exists { key });
+                }
+                if rows::child_of(tx, done.number)?.is_some() {
+                    return Err(missing());
+                }
+                rows::rename(tx, done.number, name)?;
+            }
+            rows::set_labels(tx, done.number, labels, nanoseconds_now())?;
+            Ok(())
         })
     }
 

@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 
 use transom_layer::{CARRIER_SUFFIX, Names, RECYCLE_BIN};
-use transom_layertar::PathError;
 use transom_layertar::path::{self, Rules};
+use transom_layertar::{PathError, whiteout};
 use transom_ntmeta::name::{NameError, check_component, eq_folded, split_stream};
 
 use super::error::{ChangesError, shown};
-use super::links::join;
 use super::plan::Planner;
 use super::sources;
 use super::upper::{UpperEntry, UpperKind};
 use crate::diff::key;
+use crate::paths::join;
 use crate::tree::{EntryName, Kind, Node};
 
 /// An entry of the upper folder and its path there.
@@ -238,7 +238,7 @@ impl Planner<'_> {
     /// Refuses a name that no layer can have.
     fn check_name(&self, (entry, place): &Placed, path: &[u8]) -> Result<(), ChangesError> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-        let reserved = if name.starts_with(b".wh.") {
+        let reserved = if name.starts_with(whiteout::PREFIX) {
             Some("begins with .wh. means a deletion in a layer, and so")
         } else if self.lower.names() == Names::Windows && name.ends_with(CARRIER_SUFFIX.as_bytes())
         {

@@ -1,6 +1,7 @@
 //! What clients leave in a Windows layer that know only paths of Linux.
 
-use super::links::{Listing, is_folder, join};
+use super::links::{Listing, is_folder};
+use crate::paths::join;
 
 /// Where `C:\` is.
 const VOLUME: &[u8] = b"Files";

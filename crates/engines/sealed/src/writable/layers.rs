@@ -189,7 +189,7 @@ impl Store {
             .inspect_err(|_| self.put_back())?;
         // An empty folder that cannot go now is no harm, and recovery takes it.
         let _ = durable::delete_empty(&self.layout.mount_points(id));
-        removed.bytes += self.drop_chains_without_image()?;
+        removed.bytes += self.drop_unused_chains()?;
         Ok(removed)
     }
 

@@ -15,6 +15,7 @@ use super::sources::{in_source, sources, true_name};
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::key;
 use crate::index::keys;
+use crate::paths::{join, split_last};
 use crate::tree::{Node, Tree};
 
 /// All folders of an upper folder: path and content.
@@ -94,10 +95,7 @@ impl Touched {
     pub(super) fn add(&mut self, path: &[u8]) {
         let mut rest = path;
         loop {
-            let (folder, name) = match rest.iter().rposition(|byte| *byte == b'/') {
-                Some(slash) => (&rest[..slash], &rest[slash + 1..]),
-                None => (&b""[..], rest),
-            };
+            let (folder, name) = split_last(rest);
             let names = self.names.entry(folder.to_vec()).or_default();
             if !names.insert(name.to_vec()) || folder.is_empty() {
                 return;
@@ -294,12 +292,4 @@ fn places(lower: &Tree, wanted: &HashSet<Nid>) -> Result<HashMap<Nid, Vec<Vec<u8
         paths.sort();
     }
     Ok(places)
-}
-
-pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    if folder.is_empty() {
-        name.to_vec()
-    } else {
-        [folder, b"/", name].concat()
-    }
 }

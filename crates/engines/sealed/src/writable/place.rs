@@ -9,13 +9,14 @@ use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::name::split_stream;
 
 use super::error::ChangesError;
-use super::links::{join, origin_of};
+use super::links::origin_of;
 use super::sources::lower_at;
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::key;
 use crate::durable::FileError;
 use crate::index::keys;
 use crate::index::long_name::{self, Stored};
+use crate::paths::join;
 use crate::tree::{Node, Tree, TreeError};
 
 /// A name as the upper folder has it.

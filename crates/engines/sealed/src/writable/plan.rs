@@ -19,10 +19,11 @@ use super::describe::{self, Above};
 use super::error::{ChangesError, shown};
 use super::folder::{Child, Uppers};
 use super::foreign;
-use super::links::{self, FileId, Listing, Touched, file_id, join};
+use super::links::{self, FileId, Listing, Touched, file_id};
 use super::sources;
 use super::upper::{Upper, UpperEntry, UpperKind};
 use crate::diff::Change;
+use crate::paths::{join, split_last};
 use crate::tree::{Kind, Metadata, Node, Tree};
 
 /// One entry of a layer tar, or several: a file with its streams.
@@ -379,10 +380,7 @@ impl Planner<'_> {
         if self.listing.contains_key(&place) {
             return true;
         }
-        let (folder, last) = match place.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (&place[..slash], &place[slash + 1..]),
-            None => (&b""[..], &place[..]),
-        };
+        let (folder, last) = split_last(&place);
         let of_upper = self.listing.get(folder).into_iter().flatten();
         if of_upper.into_iter().any(|entry| entry.name == last) {
             return false;

@@ -11,10 +11,10 @@ use std::path::Path;
 use rustix::fs::{OFlags, XattrFlags};
 
 use super::draft::{Drafts, mark_key};
-use super::links::join;
 use super::upper::{Upper, UpperEntry, UpperKind, attribute_path, origin_value};
 use crate::durable::{FileError, Named};
 use crate::index::keys;
+use crate::paths::join;
 
 /// Turns all marks below `upper` into the kernel's. May be repeated.
 pub(super) fn promote(upper: &Path, work: &Path) -> Result<(), FileError> {

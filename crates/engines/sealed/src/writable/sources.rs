@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use transom_erofs::Nid;
 
 use super::error::ChangesError;
-use super::links::{Listing, join};
+use super::links::Listing;
 use super::upper::{UpperEntry, UpperKind};
 use crate::index::long_name;
+use crate::paths::join;
 use crate::tree::{Node, Tree};
 
 /// What of the chain shows through the folders of an upper folder, by their paths.

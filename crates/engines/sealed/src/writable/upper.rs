@@ -18,6 +18,7 @@ use transom_ntmeta::filetime::UnixTime;
 
 use crate::durable::{FileError, Named};
 use crate::index::keys;
+use crate::paths::split_last;
 
 /// Prefixes of overlayfs's marks.
 const MARKS: [&[u8]; 2] = [b"trusted.overlay.", b"user.overlay."];
@@ -214,10 +215,9 @@ impl Upper {
 
     /// Returns one entry; `None` if there is none. The root is the empty path.
     pub(crate) fn entry(&self, path: &[u8]) -> Result<Option<UpperEntry>, FileError> {
-        let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
-            Some(slash) => (&path[..slash], &path[slash + 1..]),
-            None if path.is_empty() => (path, &b"."[..]),
-            None => (&b""[..], path),
+        let (parent, name) = match path {
+            b"" => (path, &b"."[..]),
+            path => split_last(path),
         };
         let folder = match self.open_beneath(parent, OFlags::DIRECTORY | OFlags::RDONLY) {
             Err(error) if is_absent(&error.source) => return Ok(None),

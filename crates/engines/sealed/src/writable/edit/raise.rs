@@ -14,10 +14,10 @@ use transom_ntmeta::filetime::UnixTime;
 use super::Editor;
 use crate::durable::Named;
 use crate::index::keys;
+use crate::paths::join;
 use crate::tree::Node;
 use crate::writable::draft;
 use crate::writable::error::NamedLayerFault;
-use crate::writable::links::join;
 use crate::writable::place::Place;
 use crate::writable::upper::{Origin, UpperKind, origin_value};
 

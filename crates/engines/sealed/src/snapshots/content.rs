@@ -1,0 +1,190 @@
+//! What is in a snapshot that is not committed yet: layers, and the named layer that takes what is written.
+
+use std::path::{Path, PathBuf};
+
+use transom_layer::{DiffId, Names};
+
+use super::{SnapshotError, found, is_active, key_of_layer};
+use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
+use crate::catalog::{self, NamedKind, NamedLayer};
+use crate::store::{Session, Store, StoreError, now};
+use crate::writable::{NamedLayerFault, OfLayer};
+
+impl Store {
+    /// Mounts an active snapshot or a view, unless it is, and returns the folder: the root of a Linux image, `C:\`
+    /// of a Windows one. With `bound`, what is written to a new one is limited to as many bytes.
+    ///
+    /// It stays mounted until the snapshot is committed or removed.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Committed`], or the kernel refuses.
+    pub fn mount_snapshot(&self, key: &str, bound: Option<u64>) -> Result<PathBuf, SnapshotError> {
+        let snapshot = self.snapshot(key)?;
+        if snapshot.kind == SnapshotKind::Committed {
+            let key = key.to_owned();
+            return Err(SnapshotError::Committed { key });
+        }
+        let id = snapshot.layer_id();
+        let layer = self.layer_of(&snapshot, bound)?;
+        if !self.is_shown(&id).of_layer(&id)? {
+            self.hold(&layer).of_layer(&id)?;
+        }
+        Ok(self.volume_of(&id))
+    }
+
+    /// Returns the folder where [`mount_snapshot`](Self::mount_snapshot) would mount it.
+    ///
+    /// # Errors
+    /// [`SnapshotError::NotFound`], or the catalog fails.
+    pub fn snapshot_path(&self, key: &str) -> Result<PathBuf, SnapshotError> {
+        Ok(self.volume_of(&self.snapshot(key)?.layer_id()))
+    }
+
+    /// Returns the key of the snapshot of which [`mount_snapshot`](Self::mount_snapshot) or
+    /// [`snapshot_path`](Self::snapshot_path) gave this folder.
+    ///
+    /// # Errors
+    /// The catalog fails.
+    pub fn snapshot_at(&self, path: &Path) -> Result<Option<String>, SnapshotError> {
+        let id = path
+            .parent()
+            .and_then(|parent| parent.file_name()?.to_str());
+        match id {
+            Some(id) if self.volume_of(id) == path => {
+                Ok(self.catalog.read(|tx| key_of_layer(tx, id))?)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts a layer of the store on top of an active snapshot. What was written to it before becomes a layer below.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the snapshot is as it was, except that it may be unmounted.
+    pub fn apply_to_snapshot(
+        &self,
+        session: &Session<'_>,
+        key: &str,
+        layer: DiffId,
+    ) -> Result<(), SnapshotError> {
+        let snapshot = self.snapshot(key)?;
+        is_active(&snapshot)?;
+        let id = snapshot.layer_id();
+        let was_shown = self.is_shown(&id).of_layer(&id)?;
+        let written = self.put_away(session, &snapshot)?;
+        self.catalog
+            .write(|tx| {
+                let mut snapshot = found(tx, key)?;
+                is_active(&snapshot)?;
+                if snapshot.names.is_none() {
+                    let names = self.layer_names(tx, layer)?;
+                    snapshot.names = Some(names);
+                    rows::set_names(tx, snapshot.number, names)?;
+                }
+                self.take_in(tx, &snapshot, written)?;
+                rows::push_layer(tx, snapshot.number, layer)?;
+                Ok(())
+            })
+            .inspect_err(|_: &SnapshotError| self.put_back())?;
+        self.tidy(&snapshot);
+        if was_shown {
+            self.mount_snapshot(key, None)?;
+        }
+        Ok(())
+    }
+
+    /// Unmounts an active snapshot and seals what was written to it.
+    pub(super) fn put_away(
+        &self,
+        session: &Session<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Option<DiffId>, SnapshotError> {
+        if !self.has_layer(snapshot)? {
+            return Ok(None);
+        }
+        let id = snapshot.layer_id();
+        self.release(&id).of_layer(&id)?;
+        let writable = self.open_writable(&id)?;
+        match writable.changes()?.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(session.seal(&writable, None)?.diff_id)),
+        }
+    }
+
+    /// Makes what [`put_away`](Self::put_away) sealed part of a snapshot, and removes the layer it was written to.
+    pub(super) fn take_in(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+        snapshot: &Snapshot,
+        written: Option<DiffId>,
+    ) -> Result<(), SnapshotError> {
+        if let Some(written) = written {
+            rows::push_layer(tx, snapshot.number, written)?;
+            if snapshot.names.is_none() {
+                rows::set_names(tx, snapshot.number, Names::Posix)?;
+            }
+        }
+        let id = snapshot.layer_id();
+        if catalog::named_layer(tx, &id)?.is_some() {
+            catalog::delete_named_layer(tx, &id)?;
+            // Renamed before the commit: if that does not happen, recovery puts it back.
+            self.discard_if_there(&self.layout.writable(&id))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what a snapshot has left. What cannot go now is deleted by the next recovery.
+    pub(super) fn tidy(&self, snapshot: &Snapshot) {
+        let _ = crate::durable::delete_empty(&self.layout.mount_points(&snapshot.layer_id()));
+        let _ = self.empty_trash();
+    }
+
+    /// Says whether a snapshot was mounted once: then it may have been written to.
+    pub(super) fn has_layer(&self, snapshot: &Snapshot) -> Result<bool, SnapshotError> {
+        let id = snapshot.layer_id();
+        Ok(self
+            .catalog
+            .read(|tx| catalog::named_layer(tx, &id))?
+            .is_some())
+    }
+
+    /// Returns the named layer of a snapshot, made now if it has none.
+    fn layer_of(
+        &self,
+        snapshot: &Snapshot,
+        bound: Option<u64>,
+    ) -> Result<NamedLayer, SnapshotError> {
+        let id = snapshot.layer_id();
+        let layer = NamedLayer {
+            id: id.clone(),
+            parent: None,
+            kind: match snapshot.kind {
+                SnapshotKind::Active => NamedKind::Writable { bound },
+                _ => NamedKind::ReadOnly { diff_id: None },
+            },
+            below: self.snapshot_chain(&snapshot.key)?,
+            names: snapshot.names.unwrap_or(Names::Posix),
+            config: None,
+            held: 0,
+            created: now(),
+        };
+        match self.named(&id) {
+            Err(NamedLayerFault::NotFound) => {}
+            known => return Ok(known.of_layer(&id)?),
+        }
+        match self.add_named(layer) {
+            // Somebody else was faster.
+            Err(NamedLayerFault::Exists) => Ok(self.named_layer(&id)?),
+            added => Ok(added.of_layer(&id)?),
+        }
+    }
+
+    fn layer_names(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+        layer: DiffId,
+    ) -> Result<Names, SnapshotError> {
+        let record = catalog::layer(tx, layer)?;
+        Ok(record.ok_or(StoreError::NoLayer(layer))?.names)
+    }
+}
