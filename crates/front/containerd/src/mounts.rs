@@ -76,22 +76,8 @@ fn parent_folders(store: &Store, snapshot: &Snapshot) -> Result<String, Snapshot
     let mut parent = snapshot.parent.clone();
     while let Some(key) = parent {
         let path = store.snapshot_path(&key)?;
-        folders.push(quoted(&path.to_string_lossy()));
+        folders.push(path.to_string_lossy().into_owned());
         parent = store.snapshot(&key)?.parent;
     }
-    Ok(format!("[{}]", folders.join(",")))
-}
-
-/// A string in JSON.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            letter if letter < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
+    Ok(serde_json::Value::from(folders).to_string())
 }

@@ -87,12 +87,7 @@ fn shared_by_ref(store: &Store, new: &NewSnapshot<'_>) -> Result<Option<String>,
     let Some(wanted) = new.labels.get(REF) else {
         return Ok(None);
     };
-    let mut snapshots = store.snapshots()?.into_iter();
-    let found = snapshots.find(|snapshot| {
-        snapshot.kind == SnapshotKind::Committed
-            && snapshot.parent.as_deref() == new.parent
-            && snapshot.labels.get(REF) == Some(wanted)
-    });
+    let found = store.committed_snapshot_with(new.parent, REF, wanted)?;
     Ok(found.map(|snapshot| snapshot.key))
 }
 

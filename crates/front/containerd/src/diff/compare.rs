@@ -10,9 +10,8 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 use transom_layer::{DiffId, Hasher};
 use transom_ntmeta::filetime::UnixTime;
-use transom_sealed::Store;
+use transom_sealed::{Compression, Store};
 
-use super::media::Compression;
 use super::{Differ, media, namespace_of};
 use crate::content::ContentStore;
 use crate::mounts::snapshot_of;

@@ -1,12 +1,6 @@
 //! Media types of layers.
 
-/// How a layer is to be compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compression {
-    None,
-    Gzip,
-    Zstd,
-}
+use transom_sealed::Compression;
 
 /// Media type of a layer tar as it is (OCI image specification).
 pub(super) const TAR: &str = "application/vnd.oci.image.layer.v1.tar";
