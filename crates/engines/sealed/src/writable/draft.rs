@@ -47,6 +47,11 @@ impl Drafts {
         })
     }
 
+    /// Makes durable what has been put in place: one call for the whole file system, however many files there are.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.folder)?)
+    }
+
     /// Makes an empty file.
     pub(super) fn file(&self) -> io::Result<File> {
         self.discard()?;

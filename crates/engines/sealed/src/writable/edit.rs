@@ -22,9 +22,10 @@ use self::listings::Listings;
 use super::draft::Drafts;
 use super::error::{EditError, NamedLayerError, NamedLayerFault, OfLayer};
 use super::open::Writable;
+use crate::durable::Named;
 use crate::store::Store;
 
-/// A writable layer that nothing has mounted, open to be changed.
+/// A writable layer that nothing has mounted, open to be changed; [`Editor::finish`] makes the changes durable.
 #[derive(Debug)]
 pub struct Editor {
     writable: Writable,
@@ -147,6 +148,16 @@ impl Editor {
             .place(path)
             .map(|place| place.is_some_and(|place| place.is_folder()));
         self.named(place)
+    }
+
+    /// Makes all changes durable. If the system dies before, some may be there and others not.
+    ///
+    /// # Errors
+    /// [`NamedLayerError`] if the file system fails.
+    pub fn finish(self) -> Result<(), NamedLayerError> {
+        let upper = self.writable.upper.shown(b"");
+        let synced = self.drafts.sync().named("sync the files below", &upper);
+        self.named(synced.map_err(NamedLayerFault::from))
     }
 
     fn named<T>(&self, result: Result<T, NamedLayerFault>) -> Result<T, NamedLayerError> {

@@ -57,6 +57,7 @@ pub(super) fn mkdir(store: &Store, args: &Mkdir) -> Result<()> {
             true => make_parents(&editor, &path)?,
             false => editor.create_folder(&path)?,
         }
+        editor.finish()?;
     }
     Ok(())
 }
@@ -84,12 +85,15 @@ pub(super) fn mv(store: &Store, args: &Mv) -> Result<()> {
     if editor.is_folder(&to)? && !to.is_same(&from, store.named_layer(&name)?.names) {
         to = to.join(&editor.name_of(&from)?);
     }
-    Ok(editor.rename(&from, &to)?)
+    editor.rename(&from, &to)?;
+    Ok(editor.finish()?)
 }
 
 pub(super) fn remove(store: &Store, name: &str, path: &str, recursive: bool) -> Result<()> {
     let path = parse(store, name, path, false)?;
-    Ok(store.edit_writable(name)?.remove(&path, recursive)?)
+    let editor = store.edit_writable(name)?;
+    editor.remove(&path, recursive)?;
+    Ok(editor.finish()?)
 }
 
 pub(super) fn attrib(store: &Store, args: &Attrib) -> Result<()> {
@@ -116,9 +120,9 @@ pub(super) fn attrib(store: &Store, args: &Attrib) -> Result<()> {
     for path in paths {
         let (name, path) = named_path(store, path)?;
         let path = parse(store, &name, &path, false)?;
-        store
-            .edit_writable(&name)?
-            .set_attributes(&path, set, clear)?;
+        let editor = store.edit_writable(&name)?;
+        editor.set_attributes(&path, set, clear)?;
+        editor.finish()?;
     }
     Ok(())
 }
@@ -127,7 +131,9 @@ pub(super) fn acl(store: &Store, args: &Acl) -> Result<()> {
     let (name, path) = named_path(store, &args.path)?;
     let security = sddl::from_sddl(&args.sddl).context("cannot read the SDDL")?;
     let path = parse(store, &name, &path, false)?;
-    Ok(store.edit_writable(&name)?.set_security(&path, &security)?)
+    let editor = store.edit_writable(&name)?;
+    editor.set_security(&path, &security)?;
+    Ok(editor.finish()?)
 }
 
 /// `cp SOURCE NAME:PATH`
@@ -145,7 +151,7 @@ pub(super) fn copy_in(
     let mut dest = parse(store, name, path, args.view.raw)?;
     let editor = store.edit_writable(name)?;
     let mut copy = CopyIn {
-        editor: &editor,
+        editor,
         with_mode: store.named_layer(name)?.names == Names::Posix,
         files: 0,
         folders: 0,
@@ -157,7 +163,7 @@ pub(super) fn copy_in(
         copy.data(&mut io::stdin().lock(), "stdin", &dest, None)?;
     } else {
         let source = Path::new(&args.source);
-        if editor.is_folder(&dest)? {
+        if copy.editor.is_folder(&dest)? {
             let last = source
                 .file_name()
                 .with_context(|| format!("{} has no name", source.display()))?;
@@ -165,6 +171,7 @@ pub(super) fn copy_in(
         }
         copy.entry(source, &dest)?;
     }
+    copy.editor.finish()?;
     if copy.left > 0 {
         let what = format!("{} devices, pipes and sockets were not copied", copy.left);
         progress::note(global.quiet, &what);
@@ -183,8 +190,8 @@ pub(super) fn copy_in(
     ))
 }
 
-struct CopyIn<'a> {
-    editor: &'a Editor,
+struct CopyIn {
+    editor: Editor,
     /// Permission bits are kept, too.
     with_mode: bool,
     files: u64,
@@ -194,7 +201,7 @@ struct CopyIn<'a> {
     left: u64,
 }
 
-impl CopyIn<'_> {
+impl CopyIn {
     /// Copies a file, a link or a folder with all that is in it.
     fn entry(&mut self, source: &Path, dest: &TreePath) -> Result<()> {
         let context = || format!("cannot read {}", source.display());

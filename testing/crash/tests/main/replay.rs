@@ -1,0 +1,297 @@
+//! What the program writes, cut off behind each change, with what a disk may have lost of it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use transom_crash::disk::{Crash, Effort, Recording, Tree};
+use transom_crash::root::{Contents, recovered};
+use transom_crash::trace;
+
+use crate::scenario::{Home, IMAGE, SAMPLE, program};
+use anyhow::{Result, bail, ensure};
+
+/// Says how many states are looked at: `all`, else some.
+const EFFORT: &str = "TRANSOM_CRASHES";
+
+/// Runs `words` on what `before` made and replays it up to every crash.
+///
+/// What is there after recovery must be what was there before or what is there afterwards, and the same words,
+/// said again, must lead to the latter.
+fn no_crash_hurts(before: &[&[&str]], words: &[&str]) {
+    let home = Home::new();
+    no_crash_hurts_in(&home, before, words);
+}
+
+fn no_crash_hurts_in(home: &Home, before: &[&[&str]], words: &[&str]) {
+    if !trace::is_possible() {
+        println!("skipped: needs strace");
+        return;
+    }
+    for words in before {
+        home.run(words);
+    }
+    let effort = match std::env::var(EFFORT).as_deref() {
+        Ok("all") => Effort::All,
+        _ => Effort::Some,
+    };
+    let start = Tree::read(&home.root()).unwrap();
+    let (output, calls) = trace::record(program(), &home.arguments(words)).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    let recording = Recording::new(&home.root(), start.clone(), &calls).unwrap();
+    let end = Tree::read(&home.root()).unwrap();
+    assert_same(&recording.end(), &end);
+    home.unmount();
+
+    let allowed = [
+        recovered_of(home, &start).unwrap(),
+        recovered_of(home, &end).unwrap(),
+    ];
+    let judge = Judge {
+        home,
+        words,
+        is_edit: words.iter().any(|word| word.starts_with("layer:")),
+        allowed,
+        known: Mutex::default(),
+    };
+    let states = judge.all(&recording, effort);
+    println!(
+        "{words:?}: {} changes, {states} states of the disk, {} outcomes",
+        recording.len(),
+        judge.known.lock().unwrap().len()
+    );
+}
+
+fn assert_same(model: &Tree, real: &Tree) {
+    let (mut model, mut real) = (model.listing(), real.listing());
+    // The kernel's own folder beside the changes.
+    model.retain(|path, _| path.iter().nth(2).is_none_or(|name| name != "work"));
+    real.retain(|path, _| path.iter().nth(2).is_none_or(|name| name != "work"));
+    for (path, what) in &real {
+        assert_eq!(model.get(path), Some(what), "{}", path.display());
+    }
+    for path in model.keys() {
+        assert!(
+            real.contains_key(path),
+            "{} is there in the model only",
+            path.display()
+        );
+    }
+}
+
+/// What a store in this state holds once it was opened; nothing if it was never made.
+fn recovered_of(home: &Home, tree: &Tree) -> anyhow::Result<Contents> {
+    let root = tempfile::tempdir_in(home.path(""))?;
+    let root = root.path().join("root");
+    tree.write(&root)?;
+    recovered(&root)
+}
+
+struct Judge<'a> {
+    home: &'a Home,
+    words: &'a [&'a str],
+    /// Changes of a writable layer may be there in part until the program says that it is done.
+    is_edit: bool,
+    /// Before and after.
+    allowed: [Contents; 2],
+    known: Mutex<BTreeSet<Contents>>,
+}
+
+impl Judge<'_> {
+    /// Judges all states, on all cores; returns how many there were.
+    fn all(&self, recording: &Recording, effort: Effort) -> usize {
+        // Trees are made by one thread and judged by the others.
+        let (to, from) = std::sync::mpsc::sync_channel::<Crash>(8);
+        let from = Mutex::new(from);
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        let mut count = 0;
+        let failures: Mutex<Vec<String>> = Mutex::default();
+        thread::scope(|scope| {
+            let judges: Vec<_> = (0..cores)
+                .map(|number| {
+                    let (from, failures) = (&from, &failures);
+                    scope.spawn(move || {
+                        let root = self.home.path(&format!("judge-{number}"));
+                        loop {
+                            let Ok(crash) = from.lock().unwrap().recv() else {
+                                return;
+                            };
+                            let is_end = crash.after == recording.len();
+                            if let Err(error) = self.one(&crash, &root, is_end) {
+                                let told = format!(
+                                    "{:?}, crash after {} changes, the disk kept: {}: {error:#}",
+                                    self.words, crash.after, crash.kept
+                                );
+                                failures.lock().unwrap().push(told);
+                                let _ = std::fs::remove_dir_all(&root);
+                            }
+                        }
+                    })
+                })
+                .collect();
+            let mut seen = HashSet::new();
+            for after in 0..=recording.len() {
+                let sent = recording.crashes(after, effort, &mut seen, |crash| {
+                    count += 1;
+                    to.send(crash)
+                });
+                // A few of many are enough to see what is wrong.
+                if sent.is_err() || failures.lock().unwrap().len() >= 3 {
+                    break;
+                }
+            }
+            drop(to);
+            for judge in judges {
+                judge.join().unwrap();
+            }
+        });
+        let failures = failures.into_inner().unwrap();
+        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+        count
+    }
+
+    fn one(&self, crash: &Crash, root: &Path, is_end: bool) -> Result<()> {
+        crash.tree.write(root)?;
+        let contents = recovered(root)?;
+        // Once the program has said that it is done, it is.
+        let allowed = if is_end {
+            &self.allowed[1..]
+        } else {
+            &self.allowed[..]
+        };
+        let is_between = self.is_edit
+            && !is_end
+            && contents.without_changes() == self.allowed[0].without_changes();
+        if !allowed.contains(&contents) && !is_between {
+            let [before, after] = &self.allowed;
+            bail!(
+                "neither before nor after.\nmissing of before: {:#?}\nmissing of after: {:#?}\nmore than after: {:#?}",
+                before.without(&contents),
+                after.without(&contents),
+                contents.without(after),
+            );
+        }
+        let is_new = self.known.lock().unwrap().insert(contents.clone());
+        // No mount outlives a crash, and there is nothing to be repeated on what is not mounted.
+        let is_mount = self.words[0].ends_with("mount");
+        if is_new && contents != self.allowed[1] && !is_mount {
+            self.can_be_repeated(root)?;
+        }
+        Ok(std::fs::remove_dir_all(root)?)
+    }
+
+    /// What was interrupted is done again; it must end as if nothing had happened.
+    fn can_be_repeated(&self, root: &Path) -> Result<()> {
+        let words = self.home.arguments_for(root, self.words);
+        let output = Command::new(program()).args(words).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "repeated: {said}");
+        let contents = recovered(root)?;
+        ensure!(
+            contents == self.allowed[1],
+            "repeated, it does not end as it should"
+        );
+        Ok(())
+    }
+}
+
+const LOAD: &[&str] = &["load", "-q", SAMPLE];
+const CREATE: &[&str] = &["create", "--from", IMAGE, "layer"];
+
+/// Images made twice at different times would differ.
+const EPOCH: &str = "--source-date-epoch";
+
+#[test]
+fn the_first_load_into_a_new_root() {
+    no_crash_hurts(&[], LOAD);
+}
+
+#[test]
+fn a_load_of_what_is_there() {
+    no_crash_hurts(&[LOAD], LOAD);
+}
+
+#[test]
+fn a_load_that_keeps_no_compressed_layers() {
+    no_crash_hurts(&[], &["load", "-q", "--drop-compressed", SAMPLE]);
+}
+
+#[test]
+fn one_more_name_and_one_less() {
+    no_crash_hurts(&[LOAD], &["tag", IMAGE, "other:2"]);
+    no_crash_hurts(&[LOAD, &["tag", IMAGE, "other:2"]], &["rm", "other:2"]);
+}
+
+#[test]
+fn a_writable_layer_is_made_and_removed() {
+    no_crash_hurts(&[LOAD], CREATE);
+    no_crash_hurts(&[LOAD, CREATE], &["rm", "layer"]);
+}
+
+#[test]
+fn edits() {
+    let home = Home::new();
+    let file = home.file("file", b"new");
+    for edit in [
+        &["cp", &file, "layer:/Windows/new.txt"][..],
+        &["cp", &file, "layer:/Windows/System32/ntdll.dll"],
+        &["mkdir", "layer:/new"],
+        &["mv", "layer:/Windows", "/Moved"],
+        &["rm", "-r", "layer:/Windows"],
+        &["attrib", "+R", "layer:/Windows"],
+        &["acl", "layer:/Windows", "O:BAG:BAD:(A;;FA;;;WD)"],
+    ] {
+        no_crash_hurts(&[LOAD, CREATE], edit);
+    }
+}
+
+#[test]
+fn a_commit() {
+    let edits: &[&str] = &["mkdir", "layer:/new"];
+    no_crash_hurts(
+        &[LOAD, CREATE, edits],
+        &["commit", "layer", "-t", "mine:1", EPOCH, "0"],
+    );
+}
+
+#[test]
+fn an_apply() {
+    let home = Home::new();
+    let tar = home.path("layer.tar").to_str().unwrap().to_owned();
+    for words in [
+        LOAD,
+        CREATE,
+        &["mkdir", "layer:/new"],
+        &["diff", "layer", "-o", &tar],
+    ] {
+        home.run(words);
+    }
+    no_crash_hurts(
+        &[LOAD],
+        &["apply", EPOCH, "0", "--on", IMAGE, "-t", "mine:1", &tar],
+    );
+}
+
+#[test]
+fn an_image_is_removed() {
+    no_crash_hurts(&[LOAD], &["rm", IMAGE]);
+}
+
+#[test]
+fn what_is_not_needed_is_collected() {
+    let commit: &[&str] = &["commit", "layer", "-t", "mine:1", EPOCH, "0"];
+    no_crash_hurts(&[LOAD, CREATE, &["mkdir", "layer:/new"], commit], &["gc"]);
+    no_crash_hurts(&[LOAD], &["gc", "--compressed"]);
+}
+
+#[test]
+fn a_mount_and_its_end() {
+    let home = Home::new();
+    let at = home.path("at").to_str().unwrap().to_owned();
+    std::fs::create_dir(&at).unwrap();
+    no_crash_hurts_in(&home, &[LOAD, CREATE], &["mount", "layer", &at]);
+    no_crash_hurts_in(&home, &[&["mount", "layer", &at]], &["umount", "layer"]);
+}

@@ -1,0 +1,97 @@
+//! A store in a folder of its own, and the program to be run on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_transom-crash"))
+}
+
+/// The bundled image: three layers.
+pub(crate) const SAMPLE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../samples/hello-windows.tar"
+);
+/// Its name.
+pub(crate) const IMAGE: &str = "transom/hello:1.0";
+
+/// A folder with a root in it, in memory where the system has such: a sync costs nothing there.
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = match memory.is_dir() {
+            true => tempfile::tempdir_in(memory),
+            false => tempfile::tempdir(),
+        };
+        Self {
+            folder: folder.unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.path("root")
+    }
+
+    /// Takes away all that is mounted in the folder, as a crash does.
+    pub(crate) fn unmount(&self) {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let here = self.folder.path().to_str().unwrap();
+        // The last one first: the others may lie beneath it.
+        for line in mounts.lines().rev() {
+            let at = line.split(' ').nth(1).unwrap_or_default();
+            if at.starts_with(here) {
+                let status = Command::new("umount").arg(at).status().unwrap();
+                assert!(status.success(), "umount {at}");
+            }
+        }
+    }
+
+    /// Writes a file beside the root.
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> String {
+        fs::write(self.path(name), bytes).unwrap();
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// The words after the program's name.
+    pub(crate) fn arguments(&self, words: &[&str]) -> Vec<String> {
+        self.arguments_for(&self.root(), words)
+    }
+
+    /// The same for a root elsewhere.
+    pub(crate) fn arguments_for(&self, root: &Path, words: &[&str]) -> Vec<String> {
+        let root = root.to_str().unwrap().to_owned();
+        let words = words.iter().map(|word| word.to_string());
+        ["--root".to_owned(), root]
+            .into_iter()
+            .chain(words)
+            .collect()
+    }
+
+    /// Runs the program, which must succeed.
+    pub(crate) fn run(&self, words: &[&str]) {
+        let output = Command::new(program())
+            .args(self.arguments(words))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {said}");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.unmount();
+    }
+}
