@@ -105,24 +105,55 @@ pub fn record<S: AsRef<OsStr>>(program: &Path, arguments: &[S]) -> Result<(Outpu
     Ok((output, calls))
 }
 
-/// Runs `program` with `arguments`; from each thread's call number `when` of `name` on, for `count` calls, `fault` happens:
-/// `error=EIO`, or `signal=KILL`.
+/// A fault that is put into a program's calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault<'a> {
+    /// The name of the system call.
+    pub call: &'a str,
+    /// What each thread's call fails with: `EIO`, …
+    pub error: &'a str,
+    /// Which one of each thread's calls of this name, the first being 1.
+    pub number: u32,
+}
+
+/// Runs `program` with `arguments` and a fault; `None` if it made no such call. It is killed after `seconds`.
 ///
 /// # Errors
 /// If `strace` cannot be started.
 pub fn inject<S: AsRef<OsStr>>(
     program: &Path,
     arguments: &[S],
-    (name, fault, when): (&str, &str, u64),
-) -> Result<Output> {
-    Command::new("strace")
-        .args(["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null"])
-        .args(["-e", &format!("trace={name}"), "-e"])
-        .arg(format!("inject={name}:{fault}:when={when}"))
+    fault: Fault<'_>,
+    seconds: u32,
+) -> Result<Option<Output>> {
+    let said = tempfile::NamedTempFile::new()?;
+    let Fault {
+        call,
+        error,
+        number,
+    } = fault;
+    let output = Command::new("timeout")
+        .args(["-s", "KILL", &seconds.to_string(), "strace"])
+        .args([
+            "-f",
+            "-qq",
+            "--seccomp-bpf",
+            "-s",
+            "0",
+            "-e",
+            "signal=none",
+            "-o",
+        ])
+        .arg(said.path())
+        .args(["-e", &format!("trace={call}"), "-e"])
+        .arg(format!("inject={call}:error={error}:when={number}"))
         .arg(program)
         .args(arguments)
         .output()
-        .context("cannot start strace")
+        .context("cannot start strace")?;
+    let said = fs::read(said.path()).context("cannot read what strace wrote")?;
+    let was_made = said.windows(10).any(|word| word == b"(INJECTED)");
+    Ok(was_made.then_some(output))
 }
 
 fn shortened(line: &str) -> &str {

@@ -179,7 +179,9 @@ fn import(store: &Store, source: &Path, keep_blob: bool) -> Result<ImportedLayer
         ..LayerRequest::new("benchmark", Names::Windows)
     };
     let session = store.session()?;
-    Ok(session.import_layer(File::open(source)?, &request, &|_| {})?)
+    let imported = session.import_layer(File::open(source)?, &request, &|_| {})?;
+    session.keep_unused();
+    Ok(imported)
 }
 
 /// Opens the store, lists a folder with all that `ls -l` shows.

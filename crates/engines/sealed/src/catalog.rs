@@ -560,6 +560,20 @@ pub(crate) fn delete_name(tx: &Transaction<'_>, name: &str) -> Result<(), Catalo
     Ok(())
 }
 
+/// Returns the names of an image, in order.
+pub(crate) fn names_of(
+    tx: &Transaction<'_>,
+    manifest: BlobDigest,
+) -> Result<Vec<String>, CatalogError> {
+    tx.prepare_cached("SELECT name FROM names WHERE manifest = ?1 ORDER BY name")
+        .and_then(|mut names| {
+            names
+                .query_map([Sql(manifest)], |row| row.get(0))?
+                .collect()
+        })
+        .doing("list the names of an image")
+}
+
 /// Forgets an image, its names, and the documents nothing else refers to.
 pub(crate) fn delete_image(tx: &Transaction<'_>, manifest: BlobDigest) -> Result<(), CatalogError> {
     tx.execute("DELETE FROM images WHERE manifest = ?1", [Sql(manifest)])
@@ -599,9 +613,6 @@ pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogEr
             "SELECT diff_id, blob FROM image_layers WHERE manifest = ?1 ORDER BY position",
         )
         .doing("list images")?;
-    let mut names = tx
-        .prepare_cached("SELECT name FROM names WHERE manifest = ?1 ORDER BY name")
-        .doing("list images")?;
     for image in &mut images {
         image.layers = layers
             .query_map([Sql(image.manifest)], |row| {
@@ -612,10 +623,7 @@ pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogEr
             })
             .and_then(Iterator::collect)
             .doing("list images")?;
-        image.names = names
-            .query_map([Sql(image.manifest)], |row| row.get(0))
-            .and_then(Iterator::collect)
-            .doing("list images")?;
+        image.names = names_of(tx, image.manifest)?;
     }
     images.sort_by(|a, b| {
         let key = |image: &ImageRecord| (image.names.is_empty(), image.names.first().cloned());

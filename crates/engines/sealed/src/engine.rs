@@ -103,28 +103,18 @@ impl SealedEngine {
         layer.kind = NamedKind::ReadOnly {
             diff_id: Some(imported.diff_id),
         };
-        let applied = (|| -> Result<u64, NamedLayerFault> {
-            let stacking = Stacking {
-                names: layer.names,
-                whiteouts: None,
-            };
-            self.store.check_layers(&layer.chain(), stacking)?;
-            let tree = self.store.open_layer(imported.diff_id, layer.names)?;
-            let size = data_size(&tree)?;
-            let set = self.store.catalog.write(|tx| {
-                catalog::named_layer(tx, id)?.ok_or(NamedLayerFault::NotFound)?;
-                Ok::<_, NamedLayerFault>(catalog::set_applied(tx, id, imported.diff_id)?)
-            });
-            set.map(|()| size)
-        })();
-        match applied {
-            Ok(size) => Ok(size),
-            Err(error) => {
-                // The first error tells more than that of the clean-up would.
-                let _ = session.abandon();
-                Err(error)
-            }
-        }
+        let stacking = Stacking {
+            names: layer.names,
+            whiteouts: None,
+        };
+        self.store.check_layers(&layer.chain(), stacking)?;
+        let tree = self.store.open_layer(imported.diff_id, layer.names)?;
+        let size = data_size(&tree)?;
+        self.store.catalog.write(|tx| {
+            catalog::named_layer(tx, id)?.ok_or(NamedLayerFault::NotFound)?;
+            Ok::<_, NamedLayerFault>(catalog::set_applied(tx, id, imported.diff_id)?)
+        })?;
+        Ok(size)
     }
 
     fn export_tar(&self, id: &Id, out: &mut dyn Write) -> Result<(), NamedLayerFault> {

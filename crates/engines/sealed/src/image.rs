@@ -166,12 +166,12 @@ impl Store {
             .write(|tx| catalog::insert_name(tx, name, manifest))?)
     }
 
-    /// Takes one name away; the image stays.
+    /// Takes one name of an image away, and the image with it if it has no other name.
     ///
     /// # Errors
-    /// [`StoreError`] if the catalog fails.
-    pub fn remove_name(&self, name: &str) -> Result<(), StoreError> {
-        Ok(self.catalog.write(|tx| catalog::delete_name(tx, name))?)
+    /// As [`Store::remove_image`].
+    pub fn remove_name(&self, image: &ImageRecord, name: &str) -> Result<Removed, StoreError> {
+        self.remove(image, Some(name))
     }
 
     /// Forgets an image with its names, and removes the layers that nothing else needs.
@@ -182,16 +182,23 @@ impl Store {
     /// # Errors
     /// [`StoreError::Mounted`]; others, after which nothing is lost, and a second call completes the work.
     pub fn remove_image(&self, image: &ImageRecord) -> Result<Removed, StoreError> {
+        self.remove(image, None)
+    }
+
+    fn remove(&self, image: &ImageRecord, name: Option<&str>) -> Result<Removed, StoreError> {
         // Forgets mounts that are gone. What fails here fails again below.
         #[cfg(target_os = "linux")]
         let _ = self.recover_mounts();
-        let mut removed = Removed {
-            names: image.names.clone(),
-            images: vec![image.manifest],
-            ..Removed::default()
-        };
+        let mut removed = Removed::default();
         self.catalog
             .write(|tx| -> Result<(), StoreError> {
+                // Others may have given the image names, or taken some away, since it was looked up.
+                let names = catalog::names_of(tx, image.manifest)?;
+                if let Some(name) = name.filter(|&name| names != [name]) {
+                    catalog::delete_name(tx, name)?;
+                    removed.names.push(name.to_owned());
+                    return Ok(());
+                }
                 let mounts = catalog::mounts(tx)?.into_iter();
                 let mut here = mounts.filter(|mount| mount.manifest == Some(image.manifest));
                 if let Some(mount) = here.next() {
@@ -201,6 +208,7 @@ impl Store {
                     });
                 }
                 catalog::delete_image(tx, image.manifest)?;
+                (removed.names, removed.images) = (names, vec![image.manifest]);
                 let layers = image.diff_ids().into_iter().collect();
                 self.drop_unused_layers(tx, Some(&layers), &mut removed)
             })

@@ -186,6 +186,7 @@ impl Store {
         Ok(Session {
             store: self,
             staging: Staging::create(&self.layout)?,
+            keeps_unused: false,
         })
     }
 
@@ -294,12 +295,12 @@ fn known_writables(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, Ca
 
 /// An operation that adds layers and images.
 ///
-/// The layers it imports are kept until it ends, even while no image names them; what it leaves
-/// unnamed then is removed with the next `gc`.
+/// The layers it imports are kept until it ends, even while nothing needs them; those that nothing needs then go with it.
 #[derive(Debug)]
 pub struct Session<'store> {
     pub(crate) store: &'store Store,
     pub(crate) staging: Staging,
+    keeps_unused: bool,
 }
 
 impl Session<'_> {
@@ -341,26 +342,24 @@ impl Store {
 }
 
 impl Session<'_> {
-    /// Ends a session that failed: what it imported is removed, unless something else needs it.
-    ///
-    /// # Errors
-    /// [`StoreError`]; what could not be removed is removed by the next recovery or `gc`.
-    pub fn abandon(self) -> Result<(), StoreError> {
-        self.store
-            .catalog
-            .write(|tx| self.store.abandon_leases(tx, self.staging.holder()))
-            .inspect_err(|_| self.store.put_back())?;
-        self.store.empty_trash()
+    /// Ends the session without taking away what nothing needs: the next `gc` does.
+    pub fn keep_unused(mut self) {
+        self.keeps_unused = true;
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        // A lease that stays is taken away by the next recovery.
-        let _ = self
-            .store
-            .catalog
-            .write(|tx| catalog::delete_leases(tx, self.staging.holder()));
+        let holder = self.staging.holder();
+        let given_back = self.store.catalog.write(|tx| match self.keeps_unused {
+            true => Ok(catalog::delete_leases(tx, holder)?),
+            false => self.store.abandon_leases(tx, holder),
+        });
+        // Leases that stay are of nobody who lives then: the next recovery gives them back.
+        match given_back {
+            Ok(()) => drop(self.store.empty_trash()),
+            Err(_) => self.store.put_back(),
+        }
     }
 }
 

@@ -130,13 +130,7 @@ fn in_session(
     store: &Store,
     work: impl FnOnce(&Session<'_>) -> Result<Vec<Loaded>, LoadError>,
 ) -> Result<Vec<Loaded>, LoadError> {
-    let session = store.session()?;
-    let loaded = work(&session);
-    if loaded.is_err() {
-        // The layers that came before the failure go again; what stays is removed by recovery or `gc`.
-        let _ = session.abandon();
-    }
-    loaded
+    work(&store.session()?)
 }
 
 fn load_in(

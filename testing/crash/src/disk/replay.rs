@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -351,12 +352,10 @@ impl Reader<'_> {
             }
             // Of these only one that touches the folder matters, and then it is not understood.
             _ => {
-                for at in 0..arguments.len() {
-                    let touched = match &arguments[at] {
+                for argument in arguments {
+                    let touched = match argument {
                         Argument::File { path, .. } => self.is_below(path),
-                        Argument::Bytes(path) => {
-                            self.is_below(Path::new(std::ffi::OsStr::from_bytes(path)))
-                        }
+                        Argument::Bytes(path) => self.is_below(Path::new(OsStr::from_bytes(path))),
                         Argument::Word(_) => false,
                     };
                     ensure!(!touched, "this call is not understood");
@@ -497,7 +496,7 @@ impl Reader<'_> {
         let Some(Argument::Bytes(path)) = arguments.get(at) else {
             bail!("no path");
         };
-        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        let path = Path::new(OsStr::from_bytes(path));
         if path.as_os_str().is_empty() {
             bail!("an empty path");
         }

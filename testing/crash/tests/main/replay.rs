@@ -10,11 +10,8 @@ use transom_crash::disk::{Crash, Effort, Recording, Tree};
 use transom_crash::root::{Contents, recovered};
 use transom_crash::trace;
 
-use crate::scenario::{Home, IMAGE, SAMPLE, program};
+use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, SAMPLE, is_thorough, program};
 use anyhow::{Result, bail, ensure};
-
-/// Says how many states are looked at: `all`, else some.
-const EFFORT: &str = "TRANSOM_CRASHES";
 
 /// Runs `words` on what `before` made and replays it up to every crash.
 ///
@@ -33,9 +30,9 @@ fn no_crash_hurts_in(home: &Home, before: &[&[&str]], words: &[&str]) {
     for words in before {
         home.run(words);
     }
-    let effort = match std::env::var(EFFORT).as_deref() {
-        Ok("all") => Effort::All,
-        _ => Effort::Some,
+    let effort = match is_thorough() {
+        true => Effort::All,
+        false => Effort::Some,
     };
     let start = Tree::read(&home.root()).unwrap();
     let (output, calls) = trace::record(program(), &home.arguments(words)).unwrap();
@@ -197,12 +194,6 @@ impl Judge<'_> {
         Ok(())
     }
 }
-
-const LOAD: &[&str] = &["load", "-q", SAMPLE];
-const CREATE: &[&str] = &["create", "--from", IMAGE, "layer"];
-
-/// Images made twice at different times would differ.
-const EPOCH: &str = "--source-date-epoch";
 
 #[test]
 fn the_first_load_into_a_new_root() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
@@ -18,6 +18,18 @@ pub(crate) const SAMPLE: &str = concat!(
 );
 /// Its name.
 pub(crate) const IMAGE: &str = "transom/hello:1.0";
+
+/// Loads it.
+pub(crate) const LOAD: &[&str] = &["load", "-q", SAMPLE];
+/// Makes a writable layer over it.
+pub(crate) const CREATE: &[&str] = &["create", "--from", IMAGE, "layer"];
+/// Images made twice at different times would differ.
+pub(crate) const EPOCH: &str = "--source-date-epoch";
+
+/// Says whether all states and calls are tried, which takes most of an hour, or a part of them.
+pub(crate) fn is_thorough() -> bool {
+    std::env::var("TRANSOM_CRASHES").is_ok_and(|value| value == "all")
+}
 
 /// A folder with a root in it, in memory where the system has such: a sync costs nothing there.
 pub(crate) struct Home {
@@ -79,12 +91,15 @@ impl Home {
             .collect()
     }
 
+    /// Runs the program.
+    pub(crate) fn attempt(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(program());
+        command.args(self.arguments(words)).output().unwrap()
+    }
+
     /// Runs the program, which must succeed.
     pub(crate) fn run(&self, words: &[&str]) {
-        let output = Command::new(program())
-            .args(self.arguments(words))
-            .output()
-            .unwrap();
+        let output = self.attempt(words);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {said}");
     }

@@ -99,6 +99,7 @@ fn committing(store: &Store, image: &ImageRecord, folder: &Path) -> Result<()> {
         changes.measure(|| Ok(store.open_writable("top")?.changes()?))?;
         let session = store.session()?;
         seal.measure(|| Ok(session.seal(&store.open_writable("top")?, None)?))?;
+        session.keep_unused();
         store.unmount_named("top")?;
         store.remove_named("top")?;
     }
@@ -161,9 +162,10 @@ fn reading(store: &Store, image: &ImageRecord, folder: &Path) -> Result<()> {
 
 fn import(store: &Store, source: impl Read) -> Result<DiffId> {
     let request = LayerRequest::new("benchmark", Names::Windows);
-    // Leased until the process ends: it is over soon.
-    let session = std::mem::ManuallyDrop::new(store.session()?);
-    Ok(session.import_layer(source, &request, &|_| {})?.diff_id)
+    let session = store.session()?;
+    let imported = session.import_layer(source, &request, &|_| {})?;
+    session.keep_unused();
+    Ok(imported.diff_id)
 }
 
 /// An image of many layers, each of which changes one file and adds one.

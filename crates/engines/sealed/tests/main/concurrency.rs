@@ -41,6 +41,7 @@ fn one_layer_imported_at_once_by_many_is_one_layer() {
                 barrier.wait();
                 let layer = session.import_layer(&blob[..], &request, &|_| {});
                 layer.unwrap_or_else(|error| panic!("{}", chain(&error)));
+                session.keep_unused();
             });
         }
     });

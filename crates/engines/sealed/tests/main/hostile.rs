@@ -730,7 +730,9 @@ fn a_full_disk_is_an_error_that_leaves_nothing() {
         let mut request = request("large", Names::Windows);
         request.keep_blob = keep_blob;
         let session = store.session().unwrap();
-        session.import_layer(tar, &request, &|_| {})
+        let imported = session.import_layer(tar, &request, &|_| {});
+        session.keep_unused();
+        imported
     };
     let small = good().tar();
     import(&small, false).unwrap();

@@ -71,13 +71,9 @@ fn bytes_that_are_not_to_be_kept_are_not() {
         .import_as(&blob, &request("layer", Names::Windows))
         .unwrap();
     assert!(home.store.kept_blob(layer.blob).unwrap().is_none());
-    let known = home
-        .store
-        .session()
-        .unwrap()
-        .known_blob(layer.blob)
-        .unwrap()
-        .unwrap();
+    let session = home.store.session().unwrap();
+    let known = session.known_blob(layer.blob).unwrap().unwrap();
+    session.keep_unused();
     assert_eq!((known.diff_id, known.kept), (layer.diff_id, false));
     // The same blob again, to be kept this time.
     let mut request = request("layer", Names::Windows);

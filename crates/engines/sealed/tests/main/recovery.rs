@@ -82,6 +82,7 @@ fn as_child() {
             let layer =
                 session.import_layer(&layer(0)[..], &request("once", Names::Windows), &|_| {});
             layer.unwrap_or_else(|error| panic!("{}", chain(&error)));
+            session.keep_unused();
         }
         "hang" => {
             let half = layer(1)[..250_000].to_vec();

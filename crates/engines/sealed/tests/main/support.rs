@@ -261,7 +261,9 @@ impl Home {
         request: &LayerRequest<'_>,
     ) -> Result<ImportedLayer, ImportError> {
         let session = self.store.session().unwrap();
-        session.import_layer(bytes, request, &|_| {})
+        let imported = session.import_layer(bytes, request, &|_| {});
+        session.keep_unused();
+        imported
     }
 
     pub(crate) fn import(&self, tar: &[u8]) -> DiffId {
@@ -325,8 +327,8 @@ impl Home {
         let staged = all_files(&self.root().join("staging"));
         let of_session = |path: &&PathBuf| path.extension().is_none_or(|ending| ending != "lock");
         assert_eq!(staged.iter().filter(of_session).count(), 0, "{staged:?}");
-        drop(session);
         assert_eq!(self.store.layers().unwrap(), before);
+        drop(session);
         self.assert_tidy();
         let text = chain(&error);
         assert!(text.contains(request.label), "names no layer: {text}");

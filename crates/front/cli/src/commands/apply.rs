@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use transom_ntmeta::filetime::UnixTime;
 use transom_oci::{Below, Step, new_name};
-use transom_sealed::{AddedImage, ImportedLayer, LayerRequest, Session, Store};
+use transom_sealed::{AddedImage, LayerRequest, Store};
 
 use super::images::display_name;
 use crate::args::{Apply, Global, Latest, NewImage};
@@ -36,26 +36,8 @@ pub(super) fn apply(store: &Store, global: &Global, args: &Apply) -> Result<()> 
         config: image.config,
     };
     let step = step(&args.image, format!("transom apply {label}"));
-    let added = add(store, session, &below, &layer, &step, names)?;
+    let added = transom_oci::commit(store, &session, &below, &layer, &step, names)?;
     report(global, &added, "applied")
-}
-
-/// Adds the image; the new layer does not stay without it.
-pub(super) fn add(
-    store: &Store,
-    session: Session<'_>,
-    below: &Below,
-    layer: &ImportedLayer,
-    step: &Step,
-    names: Vec<String>,
-) -> Result<AddedImage> {
-    match transom_oci::commit(store, &session, below, layer, step, names) {
-        Ok(image) => Ok(image),
-        Err(error) => {
-            session.abandon()?;
-            Err(error.into())
-        }
-    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn Read>> {

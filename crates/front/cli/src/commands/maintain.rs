@@ -117,16 +117,12 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
         }
         let image = Target::image(store, reference)?;
         super::mount::clean_dead(store)?;
-        match only_a_name(&image, reference) {
-            Some(name) => {
-                store.remove_name(name)?;
-                removed.names.push(name.to_owned());
-            }
-            None => {
-                add(&mut removed, store.remove_image(&image)?);
-                removed.bytes += super::writable::collect(store, global)?;
-            }
-        }
+        let gone = match name_meant(&image, reference) {
+            Some(name) => store.remove_name(&image, name)?,
+            None => store.remove_image(&image)?,
+        };
+        add(&mut removed, gone);
+        removed.bytes += super::writable::collect(store, global)?;
     }
     if only_files {
         return Ok(());
@@ -142,16 +138,15 @@ fn add(removed: &mut Removed, more: Removed) {
     removed.bytes += more.bytes;
 }
 
-/// The name that is to be taken away, if the image has others that keep it.
-fn only_a_name<'a>(image: &'a ImageRecord, reference: &str) -> Option<&'a str> {
+/// The name that a reference means, if it means one.
+fn name_meant<'a>(image: &'a ImageRecord, reference: &str) -> Option<&'a str> {
     let is_meant = |name: &&String| {
         *name == reference
             || name
                 .strip_suffix(":latest")
                 .is_some_and(|name| name == reference)
     };
-    let name = image.names.iter().find(is_meant)?;
-    (image.names.len() > 1).then_some(name.as_str())
+    image.names.iter().find(is_meant).map(String::as_str)
 }
 
 pub(super) fn gc(store: &Store, global: &Global, args: &Gc) -> Result<()> {

@@ -11,7 +11,7 @@ use transom_driver::{Id, size};
 use transom_oci::Below;
 use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store, Usage};
 
-use super::apply::{self, latest, names, report, step};
+use super::apply::{latest, names, report, step};
 use super::diff::Line;
 use super::images::display_name;
 use super::maintain::refuse_image;
@@ -131,7 +131,7 @@ pub(super) fn commit(store: &Store, global: &Global, args: &Commit) -> Result<()
         config,
     };
     let step = step(&args.image, format!("transom commit {}", args.name));
-    let added = apply::add(store, session, &below, &layer, &step, names)?;
+    let added = transom_oci::commit(store, &session, &below, &layer, &step, names)?;
     report(global, &added, "committed")
 }
 

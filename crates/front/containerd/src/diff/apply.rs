@@ -87,12 +87,7 @@ fn take_in(
     let imported = session
         .import_layer(reader, &request, &|_| {})
         .map_err(IntoStatus::into_status)?;
-    let applied = put_on(store, &session, key, imported.diff_id);
-    if applied.is_err() {
-        // The first error tells more than that of the clean-up would.
-        let _ = session.abandon();
-    }
-    applied
+    put_on(store, &session, key, imported.diff_id)
 }
 
 fn put_on(

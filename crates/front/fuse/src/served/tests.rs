@@ -31,6 +31,7 @@ fn served() -> (tempfile::TempDir, Served) {
     let tar = layer.write(Vec::new()).unwrap();
     let session = store.session().unwrap();
     let id = session.import_layer(&tar[..], &request, &|_| {}).unwrap();
+    session.keep_unused();
     let tree = store.open_layer(id.diff_id, Names::Windows).unwrap();
     let root = names::root_of(&tree, View::Volume).unwrap();
     let owner = Owner { uid: 1, gid: 2 };

@@ -104,10 +104,9 @@ impl Home {
             limits: Limits::default(),
         };
         let session = self.store.session().unwrap();
-        session
-            .import_layer(tar, &request, &|_| {})
-            .unwrap()
-            .diff_id
+        let layer = session.import_layer(tar, &request, &|_| {}).unwrap();
+        session.keep_unused();
+        layer.diff_id
     }
 
     pub(crate) fn windows(&self, layer: &LayerTree) -> Arc<Tree> {

@@ -14,7 +14,7 @@ use transom_sealed::{ElsewhereLayer, ImageRecord, LayerRequest, NamedKind, Remov
 
 use super::{chain, collect, edit, noted};
 use crate::args::{Commit, Create, Diff, Global, Grow, Latest, Mount, Rm, Umount};
-use crate::commands::apply::{self, names, report, step};
+use crate::commands::apply::{names, report, step};
 use crate::commands::diff::Line;
 use crate::commands::images::display_name;
 use crate::commands::maintain::refuse_image;
@@ -116,7 +116,7 @@ pub(in crate::commands) fn commit(store: &Store, global: &Global, args: &Commit)
         config,
     };
     let step = step(&args.image, format!("transom commit {id}"));
-    let added = apply::add(store, session, &below, &layer, &step, names)?;
+    let added = transom_oci::commit(store, &session, &below, &layer, &step, names)?;
     report(global, &added, "committed")
 }
 
