@@ -16,6 +16,6 @@ pub(crate) fn run() -> Result<()> {
         false => "cargo test -p transom-clients --no-fail-fast -- --show-output",
     };
     report.tests(command(line).env(clients::VARIABLE, clients))?;
-    report.add_skipped_of_nextest();
+    report.add_words_of_nextest();
     report.finish()
 }

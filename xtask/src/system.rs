@@ -43,7 +43,7 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
     // A real registry, to which images are pushed and from which they are pulled.
@@ -55,6 +55,8 @@ const PACKAGES: [(&str, &str); 9] = [
     ("e2fsprogs", "mke2fs"),
     // Real NTFS volumes, to which trees are copied and from which they are read back.
     ("ntfs-3g", "mkntfs"),
+    // What the program writes, recorded; calls that fail.
+    ("strace", "strace"),
     // Windows programs.
     ("wine64", "/usr/lib/wine/wine64"),
     ("wine", "wine"),

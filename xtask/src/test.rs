@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all that CI runs, in one command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     if system::has_cargo("nextest") {
         let mut nextest = command("cargo nextest run --workspace --no-fail-fast --profile ci");
         report.tests(nextest.env(CASES, &cases).envs(clients))?;
-        report.add_skipped_of_nextest();
+        report.add_words_of_nextest();
         report.tests(&mut command("cargo test --workspace --doc --no-fail-fast"))?;
     } else {
         let mut tests = command("cargo test --workspace --no-fail-fast -- --show-output");
@@ -48,6 +48,8 @@ pub(crate) struct Report {
     failed: u64,
     /// Lines in which tests said that they could not test something, and how many did.
     skipped: BTreeMap<String, u64>,
+    /// Lines in which tests said how much they tried.
+    counted: BTreeSet<String>,
     broken: Vec<String>,
 }
 
@@ -93,6 +95,9 @@ impl Report {
         if line.trim_start().starts_with("skipped: ") {
             *self.skipped.entry(line.trim().to_owned()).or_default() += 1;
         }
+        if line.trim_start().starts_with("counted: ") {
+            self.counted.insert(line.trim().to_owned());
+        }
         // nextest repeats the output of a failed test further to the right, with a line of the first kind in it.
         let is_summary =
             line.starts_with("test result:") || line.trim_start().starts_with("Summary [");
@@ -116,14 +121,16 @@ impl Report {
         }
     }
 
-    /// The runner shows the output of failed tests only; that of the others is in its report, which lies in this
+    /// The runner shows the output of failed tests only; what the others said is in its report, which lies in this
     /// folder wherever cargo builds.
-    pub(crate) fn add_skipped_of_nextest(&mut self) {
+    pub(crate) fn add_words_of_nextest(&mut self) {
         let report = root().join("target/nextest/ci/junit.xml");
         let report = fs::read_to_string(report).unwrap_or_default();
         for line in report.lines() {
-            if let Some(at) = line.find("skipped: ") {
-                self.add_line(&line[at..]);
+            for word in ["skipped: ", "counted: "] {
+                if let Some(at) = line.find(word) {
+                    self.add_line(&line[at..]);
+                }
             }
         }
     }
@@ -135,12 +142,15 @@ impl Report {
         }
     }
 
-    /// Prints what was skipped, what failed and how many tests there were.
+    /// Prints what was counted and skipped, what failed and how many tests there were.
     ///
     /// # Errors
     /// If anything failed.
     pub(crate) fn finish(self) -> Result<()> {
         println!();
+        for line in &self.counted {
+            println!("{line}");
+        }
         for (line, count) in &self.skipped {
             println!(
                 "{line}{}",

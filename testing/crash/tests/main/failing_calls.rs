@@ -12,7 +12,7 @@ use transom_crash::disk::Tree;
 use transom_crash::root::{Contents, recovered};
 use transom_crash::trace::{self, Fault};
 
-use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, is_thorough, program};
+use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, is_thorough, program, shown};
 
 /// System calls and what they fail with on a disk that is full or broken, or for want of files and locks.
 ///
@@ -97,7 +97,11 @@ fn no_failure_hurts(before: &[&[&str]], words: &[&str]) {
     });
     let failures = trial.failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    println!("{words:?}: {} failing calls", trial.runs.into_inner());
+    println!(
+        "counted: {}: {} failing calls",
+        shown(words),
+        trial.runs.into_inner()
+    );
 }
 
 struct Trial<'a> {
@@ -261,4 +265,27 @@ fn of_a_new_name() {
 #[test]
 fn of_a_collection() {
     no_failure_hurts(&[LOAD], &["gc", "--compressed"]);
+}
+
+#[test]
+fn of_snapshots() {
+    let home = Home::new();
+    let tar = home.path("layer.tar").to_str().unwrap().to_owned();
+    for words in [
+        LOAD,
+        CREATE,
+        &["mkdir", "layer:/new"],
+        &["diff", "layer", "-o", &tar],
+    ] {
+        home.run(words);
+    }
+    let prepare: &[&str] = &["snapshot", "prepare", "extract-1"];
+    let apply: &[&str] = &["snapshot", "apply", "extract-1", &tar];
+    let commit: &[&str] = &["snapshot", "commit", "extract-1", "one"];
+    no_failure_hurts(&[LOAD, prepare], apply);
+    no_failure_hurts(&[LOAD, prepare, apply], commit);
+    no_failure_hurts(
+        &[LOAD, prepare, apply, commit],
+        &["snapshot", "remove", "one"],
+    );
 }

@@ -92,7 +92,7 @@ fn whatever_is_killed_the_store_is_whole_and_nothing_leaks() {
     let kept: usize = workers.iter().map(|worker| worker.kept.len()).sum();
     assert!(kept > 0, "nothing was committed");
     println!(
-        "{killed} kills, {ended} operations came to their end between them, {kept} commits kept"
+        "counted: {killed} kills, {ended} operations came to their end between them, {kept} commits kept"
     );
 }
 

@@ -10,7 +10,7 @@ use transom_crash::disk::{Crash, Effort, Recording, Tree};
 use transom_crash::root::{Contents, recovered};
 use transom_crash::trace;
 
-use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, SAMPLE, is_thorough, program};
+use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, SAMPLE, is_thorough, program, shown};
 use anyhow::{Result, bail, ensure};
 
 /// Runs `words` on what `before` made and replays it up to every crash.
@@ -56,7 +56,8 @@ fn no_crash_hurts_in(home: &Home, before: &[&[&str]], words: &[&str]) {
     };
     let states = judge.all(&recording, effort);
     println!(
-        "{words:?}: {} changes, {states} states of the disk, {} outcomes",
+        "counted: {}: {} changes, {states} states of the disk, {} outcomes",
+        shown(words),
         recording.len(),
         judge.known.lock().unwrap().len()
     );
@@ -276,6 +277,40 @@ fn what_is_not_needed_is_collected() {
     let commit: &[&str] = &["commit", "layer", "-t", "mine:1", EPOCH, "0"];
     no_crash_hurts(&[LOAD, CREATE, &["mkdir", "layer:/new"], commit], &["gc"]);
     no_crash_hurts(&[LOAD], &["gc", "--compressed"]);
+}
+
+#[test]
+fn snapshots() {
+    let home = Home::new();
+    let tar = home.path("layer.tar").to_str().unwrap().to_owned();
+    for words in [
+        LOAD,
+        CREATE,
+        &["mkdir", "layer:/new"],
+        &["diff", "layer", "-o", &tar],
+    ] {
+        home.run(words);
+    }
+    let prepare: &[&str] = &["snapshot", "prepare", "extract-1"];
+    let apply: &[&str] = &["snapshot", "apply", "extract-1", &tar];
+    let commit: &[&str] = &["snapshot", "commit", "extract-1", "one"];
+    let above: &[&str] = &["snapshot", "prepare", "container", "one"];
+    no_crash_hurts(&[LOAD], prepare);
+    no_crash_hurts(&[LOAD, prepare], apply);
+    no_crash_hurts(&[LOAD, prepare, apply], commit);
+    no_crash_hurts(&[LOAD, prepare, apply, commit], above);
+    no_crash_hurts(
+        &[LOAD, prepare, apply, commit],
+        &["snapshot", "label", "one", "value"],
+    );
+    no_crash_hurts(
+        &[LOAD, prepare, apply, commit, above],
+        &["snapshot", "remove", "container"],
+    );
+    no_crash_hurts(
+        &[LOAD, prepare, apply, commit],
+        &["snapshot", "remove", "one"],
+    );
 }
 
 #[test]

@@ -31,6 +31,17 @@ pub(crate) fn is_thorough() -> bool {
     std::env::var("TRANSOM_CRASHES").is_ok_and(|value| value == "all")
 }
 
+/// The words of an operation without the folders of this machine.
+pub(crate) fn shown(words: &[&str]) -> String {
+    let last = |word: &&str| {
+        word.rsplit_once("/")
+            .filter(|_| word.starts_with('/'))
+            .map_or(*word, |(_, last)| last)
+            .to_owned()
+    };
+    words.iter().map(last).collect::<Vec<_>>().join(" ")
+}
+
 /// A folder with a root in it, in memory where the system has such: a sync costs nothing there.
 pub(crate) struct Home {
     folder: TempDir,

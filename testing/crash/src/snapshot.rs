@@ -1,0 +1,54 @@
+//! Operations on snapshots that no command of the program has.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use transom_layer::Names;
+use transom_sealed::{LayerRequest, NewSnapshot, Store};
+
+pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
+    match operation(root, words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "as the program does")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn operation(root: &Path, words: &[&str]) -> Result<()> {
+    let store = Store::open(root)?;
+    match words {
+        ["prepare", key, parent @ ..] => {
+            store.prepare_snapshot(&NewSnapshot {
+                key,
+                parent: parent.first().copied(),
+                view: false,
+                labels: BTreeMap::from([("made".to_owned(), (*key).to_owned())]),
+            })?;
+        }
+        ["apply", key, tar] => {
+            let session = store.session()?;
+            let request = LayerRequest::new(tar, Names::Windows);
+            let layer = session.import_layer(File::open(tar)?, &request, &|_| {})?;
+            store.apply_to_snapshot(&session, key, layer.diff_id)?;
+        }
+        ["commit", key, name] => {
+            store.commit_snapshot(name, key, None, &BTreeMap::new())?;
+        }
+        ["label", key, value] => {
+            store.label_snapshot(key, |labels| {
+                labels.insert("label".to_owned(), (*value).to_owned());
+            })?;
+        }
+        ["remove", key] => store.remove_snapshot(key)?,
+        _ => bail!("there is no operation {words:?}"),
+    }
+    Ok(())
+}
