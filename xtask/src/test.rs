@@ -29,6 +29,9 @@ pub(crate) fn run() -> Result<()> {
         let mut nextest = command("cargo nextest run --workspace --no-fail-fast --profile ci");
         report.tests(nextest.env(CASES, &cases).envs(clients))?;
         report.add_words_of_nextest();
+        let model = "-p transom-driver --features model --test model --no-fail-fast --profile ci";
+        report.tests(&mut command(&format!("cargo nextest run {model}")))?;
+        report.add_words_of_nextest();
         report.tests(&mut command("cargo test --workspace --doc --no-fail-fast"))?;
     } else {
         let mut tests = command("cargo test --workspace --no-fail-fast -- --show-output");

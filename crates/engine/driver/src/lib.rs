@@ -50,6 +50,7 @@ mod layer;
 pub mod memory;
 pub mod size;
 mod step;
+mod sync;
 mod turns;
 
 pub use diff::Diff;

@@ -21,10 +21,11 @@ pub use state::Snapshot;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tempfile::TempDir;
 
+use crate::sync::{Mutex, MutexGuard};
 use crate::{Change, ChangeKind, Engine, EngineError, ErrorKind, Exports, Id, Step};
 use state::{State, Stored};
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::mem;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::Id;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// What the driver knows of a layer's mount. The default is: not mounted, nothing to undo.
 #[derive(Debug, Default, PartialEq, Eq)]
