@@ -36,7 +36,7 @@ usage: cargo xtask <command>
   e2e                           the tests in which real clients (Docker) use transom
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
   bench                         fetch the benchmark corpus, measure the engine on it, print ratios
-  fuzz [TARGET] [--seconds N]   fuzz one target or all, N seconds each (default 60)
+  fuzz [TARGET] [--seconds N | --minutes N]   fuzz one target or all, N each (default 60 s)
   generate [--check]            remake sample image, man pages, gRPC code …; --check: compare only
 ";
 

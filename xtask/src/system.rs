@@ -29,11 +29,6 @@ pub(crate) fn has_advisories() -> bool {
         .any(|entry| entry.path().join("crates").is_dir())
 }
 
-/// Says whether rustup has a nightly toolchain.
-pub(crate) fn has_nightly() -> bool {
-    succeeds(Command::new("cargo").args(["+nightly", "--version"]))
-}
-
 fn succeeds(command: &mut Command) -> bool {
     command
         .stdout(Stdio::null())

@@ -15,3 +15,8 @@ pub fn tombstones(data: &[u8]) {
     let again = parse_tombstones(printed.as_bytes()).expect("what is printed is valid");
     assert_eq!(again, names);
 }
+
+/// Reads bytes as the list of a layer's parents.
+pub fn layer_chain(data: &[u8]) {
+    transom_hcs::fuzzing::layer_chain(data);
+}

@@ -88,6 +88,10 @@ impl TreePath {
             path.components.insert(0, TOP_FOLDERS[0].into());
         }
         path.split_stream();
+        // A stream of a folder that is not named but stepped to.
+        if let Some(b"." | b"..") = path.components.last().map(Vec::as_slice) {
+            return Err(TreePathError::Upwards(text.to_owned()));
+        }
         Ok(path)
     }
 
@@ -259,5 +263,13 @@ mod tests {
         let path = TreePath::parse("/a\\b:c/d", Names::Posix, View::Volume).unwrap();
         assert_eq!(path.components(), [b"a\\b:c".to_vec(), b"d".to_vec()]);
         assert_eq!(path.stream(), None);
+    }
+
+    #[test]
+    fn a_stream_belongs_to_no_step_of_a_path() {
+        for text in ["..:s", r"a\..:s", ".:s"] {
+            let parsed = TreePath::parse(text, Names::Windows, View::Raw);
+            assert!(matches!(parsed, Err(TreePathError::Upwards(_))), "{text}");
+        }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn read(home: &Path, layer: &Path) -> Result<Vec<PathBuf>, ChainError
         .collect())
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<PathBuf>, String> {
     if !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0) {
         return Err(format!("{} bytes, all of them NUL", bytes.len()));
     }

@@ -20,6 +20,8 @@ mod diagnosis;
 mod durable;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod intents;
 mod mounts;
 mod removal;

@@ -2,7 +2,7 @@
 //!
 //! Every write to the store goes through here, and every error names the path and the verb.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,9 +44,17 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), FileError> {
     builder.create(path).named("create folder", path)
 }
 
+/// Returns options that make files for this user only, whatever the mask of the process.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Makes the new file `path`; it must not exist.
 pub(crate) fn create_file(path: &Path) -> Result<File, FileError> {
-    File::options()
+    private()
         .read(true)
         .write(true)
         .create_new(true)
@@ -56,7 +64,7 @@ pub(crate) fn create_file(path: &Path) -> Result<File, FileError> {
 
 /// Opens the file `path` to be locked, making it if it is missing.
 pub(crate) fn open_lock(path: &Path) -> Result<File, FileError> {
-    File::options()
+    private()
         .read(true)
         .append(true)
         .create(true)

@@ -21,6 +21,7 @@
     expect(dead_code, unused_imports, reason = "what only writable layers use")
 )]
 
+mod allocated;
 mod catalog;
 mod chain;
 pub mod diff;

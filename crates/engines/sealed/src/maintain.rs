@@ -7,6 +7,7 @@ use std::path::Path;
 
 use transom_layer::{BlobDigest, DiffId, Hasher};
 
+use crate::allocated::allocated;
 use crate::catalog::{self, ImageRecord, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
@@ -359,30 +360,6 @@ fn file_digest(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<BlobDiges
 
 fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
     file_digest(path, &|_| {})
-}
-
-/// Returns the bytes that everything below a folder takes on the disk.
-pub(crate) fn allocated(folder: &Path) -> u64 {
-    let mut bytes = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        for entry in entries {
-            // Links are not followed: a program may have made them.
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            #[cfg(unix)]
-            let size = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
-            #[cfg(not(unix))]
-            let size = metadata.len();
-            bytes += size;
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            }
-        }
-    }
-    bytes
 }
 
 fn folder_size(path: &Path) -> Result<u64, FileError> {

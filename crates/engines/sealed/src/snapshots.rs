@@ -17,10 +17,10 @@ use transom_layer::DiffId;
 
 pub use error::SnapshotError;
 
+use crate::allocated::allocated;
 use crate::catalog;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::image::Removed;
-use crate::maintain::allocated;
 use crate::store::Store;
 use crate::writable::OfLayer;
 

@@ -55,6 +55,8 @@ impl Store {
     /// [`StoreError`] if a file or the catalog cannot be read or written.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let layout = Layout::create(root)?;
+        // SQLite would let others read it, and gives its further files the mode of this one.
+        drop(durable::open_lock(&layout.catalog())?);
         let catalog = Catalog::open(&layout.catalog())?;
         let store = Self { layout, catalog };
         store.recover()?;

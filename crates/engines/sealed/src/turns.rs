@@ -8,7 +8,7 @@ use std::fs::File;
 
 use transom_layer::BlobDigest;
 
-use crate::durable::Named;
+use crate::durable::{self, Named};
 use crate::store::{Session, StoreError};
 
 /// The right to fetch a blob, until it is dropped.
@@ -25,7 +25,7 @@ impl Session<'_> {
     /// [`StoreError`] if the lock cannot be opened or taken.
     pub fn turn(&self, blob: BlobDigest) -> Result<Turn, StoreError> {
         let path = self.store.layout.turn(blob);
-        let file = File::options()
+        let file = durable::private()
             .create(true)
             .truncate(false)
             .write(true)

@@ -19,7 +19,9 @@ pub enum Whiteout {
     Opaque(Vec<u8>),
 }
 
-/// A whiteout that names nothing: the base name is `.wh.` alone.
+/// A whiteout that names nothing that a layer could remove: behind `.wh.` comes nothing, `.` or `..`.
+///
+/// The last two would be the whiteout's own folder and the one above; containerd refuses them, too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("whiteout {} names nothing to remove", shown(.name))]
 pub struct EmptyWhiteout {
@@ -40,7 +42,7 @@ pub fn parse(name: &[u8]) -> Result<Option<Whiteout>, EmptyWhiteout> {
         return Ok(None);
     };
     let directory = name.get(..name.len() - base.len()).unwrap_or_default();
-    if removed.is_empty() {
+    if matches!(removed, b"" | b"." | b"..") {
         return Err(EmptyWhiteout {
             name: name.to_vec(),
         });
@@ -79,8 +81,17 @@ mod tests {
 
     #[test]
     fn a_whiteout_of_nothing_is_refused() {
-        assert!(parse(b"Files/.wh.").is_err());
-        assert!(parse(b".wh.").is_err());
+        for name in [
+            ".wh.",
+            "Files/.wh.",
+            ".wh..",
+            "Files/.wh..",
+            ".wh...",
+            "Files/.wh...",
+        ] {
+            assert!(parse(name.as_bytes()).is_err(), "{name}");
+        }
+        assert!(parse(b"Files/.wh....").is_ok(), "three dots are a name");
     }
 
     #[test]

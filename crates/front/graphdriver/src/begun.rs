@@ -1,7 +1,8 @@
 //! Which layers' tars have begun to come and not ended well: an empty file for each.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use transom_driver::{DriverError, Id};
@@ -21,6 +22,11 @@ pub(crate) struct Begun {
     _lock: File,
 }
 
+/// Options that make files for this user only, whatever the mask of the process.
+fn private() -> OpenOptions {
+    OpenOptions::new().write(true).mode(0o600).to_owned()
+}
+
 impl Begun {
     /// Opens a folder for one process, and forgets layers that do not `exist`.
     pub(crate) fn open(
@@ -32,9 +38,11 @@ impl Begun {
             move |source| OpenError::File { verb, path, source }
         };
         let notes = folder.join(BEGUN);
-        fs::create_dir_all(&notes).map_err(failed("make", &notes))?;
+        let make = DirBuilder::new().recursive(true).mode(0o700).create(&notes);
+        make.map_err(failed("make", &notes))?;
         let path = folder.join(LOCK);
-        let lock = File::create(&path).map_err(failed("open", &path))?;
+        let lock = private().create(true).truncate(true).open(&path);
+        let lock = lock.map_err(failed("open", &path))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(OpenError::Taken),
@@ -59,7 +67,10 @@ impl Begun {
 
     /// Notes a layer; `false` if it was noted already.
     pub(crate) fn note(&self, id: &Id) -> io::Result<bool> {
-        match File::create_new(self.folder.join(id.as_str())) {
+        match private()
+            .create_new(true)
+            .open(self.folder.join(id.as_str()))
+        {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use axum::extract::Query;
+use axum::http::Uri;
 use serde::Deserialize;
+
+use crate::error::CallError;
 
 /// A call whose request and answer are JSON. The three others are `Plugin.Activate`, `Diff` and `ApplyDiff`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +103,13 @@ pub(crate) struct Request {
     pub(crate) gid_maps: Option<Vec<IdMap>>,
 }
 
+impl Request {
+    /// Reads the body of a request.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, CallError> {
+        Ok(serde_json::from_slice(body)?)
+    }
+}
+
 /// A range of users or groups.
 #[derive(Debug, Deserialize)]
 pub(crate) struct IdMap {
@@ -119,6 +130,15 @@ impl IdMap {
 pub(crate) struct Layer {
     pub(crate) id: String,
     pub(crate) parent: String,
+}
+
+impl Layer {
+    /// Reads the query of a request.
+    pub(crate) fn parse(uri: &Uri) -> Result<Self, CallError> {
+        let query = Query::try_from_uri(uri);
+        let Query(layer) = query.map_err(|error| CallError::Query(error.to_string()))?;
+        Ok(layer)
+    }
 }
 
 #[cfg(test)]

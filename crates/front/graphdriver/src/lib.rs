@@ -20,6 +20,8 @@
 mod begun;
 mod call;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod plugin;
 mod router;
 mod tar_body;

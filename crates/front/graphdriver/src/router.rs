@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
@@ -123,9 +123,9 @@ async fn apply_diff<E: Engine>(
 ) -> Response {
     const PATH: &str = "/GraphDriver.ApplyDiff";
     let start = Instant::now();
-    let layer = match Query::<Layer>::try_from_uri(&uri) {
-        Ok(Query(layer)) => layer,
-        Err(error) => return failed(PATH, "", start, &CallError::Query(error.to_string())),
+    let layer = match Layer::parse(&uri) {
+        Ok(layer) => layer,
+        Err(error) => return failed(PATH, "", start, &error),
     };
     let id = layer.id.clone();
     let runtime = Handle::current();
@@ -160,7 +160,7 @@ async fn read_request(body: Body) -> Result<Request, CallError> {
             false => CallError::Body(error),
         }
     })?;
-    Ok(serde_json::from_slice(&body)?)
+    Request::parse(&body)
 }
 
 /// Runs a call where it may block. It runs to its end even if the client goes.

@@ -90,7 +90,7 @@ fn read(path: &Path) -> Result<Option<Value>, RegistryError> {
         .map_err(|error| failed(format!("it is no JSON (line {})", error.line())))
 }
 
-fn in_auths(config: &Value, keys: &[String]) -> Option<Credentials> {
+pub(crate) fn in_auths(config: &Value, keys: &[String]) -> Option<Credentials> {
     let auths = config.get("auths")?.as_object()?;
     let wanted = |listed: &str| keys.iter().any(|key| bare(listed) == bare(key));
     let (_, entry) = auths.iter().find(|(listed, _)| wanted(listed))?;

@@ -34,6 +34,8 @@ mod client;
 mod credentials;
 mod docker_config;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod name;
 mod options;

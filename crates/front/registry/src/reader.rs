@@ -226,7 +226,7 @@ impl Read for BlobReader<'_> {
 }
 
 /// Reads where a part begins: `bytes 5-9/10` (RFC 9110, 14.4).
-fn start_of(range: &str) -> Option<u64> {
+pub(crate) fn start_of(range: &str) -> Option<u64> {
     let (start, _) = range.trim().strip_prefix("bytes ")?.split_once('-')?;
     start.trim().parse().ok()
 }

@@ -106,8 +106,17 @@ fn begin(registry: &Registry, blob: &Blob<'_>, from: Option<&str>) -> Result<Beg
 
 fn location(what: &str, response: &Response) -> Result<Url, RegistryError> {
     let base = response.url();
-    let target = response.headers().get(LOCATION);
-    let target = target.and_then(|value| base.join(value.to_str().ok()?).ok());
+    let value = response.headers().get(LOCATION);
+    location_from(what, base, value.and_then(|value| value.to_str().ok()))
+}
+
+/// Reads the header that says where to go on, which can be relative.
+pub(crate) fn location_from(
+    what: &str,
+    base: &Url,
+    value: Option<&str>,
+) -> Result<Url, RegistryError> {
+    let target = value.and_then(|value| base.join(value).ok());
     let target = target.ok_or_else(|| protocol(what, base, "it does not say where to send it"))?;
     check_step(base, &target)?;
     Ok(target)

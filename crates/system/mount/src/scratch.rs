@@ -8,6 +8,7 @@
 //! it, is refused in every process; the lock ends with the mount, however that ends.
 
 use std::fs::{self, File, Permissions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -50,6 +51,7 @@ pub fn create(path: &Path, size: u64) -> Result<(), MountError> {
         .read(true)
         .write(true)
         .create_new(true)
+        .mode(0o600)
         .open(path)
         .named("create", path)?;
     let result = fill(&file, path, size);

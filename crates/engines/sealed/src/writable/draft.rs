@@ -16,7 +16,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use transom_ntmeta::filetime::UnixTime;
 
-use super::upper::attribute_path;
+use super::upper::{self, attribute_path};
 use crate::durable::{self, FileError, Named};
 
 /// Folder of the drafts, beside the upper folder.
@@ -114,13 +114,7 @@ impl Drafts {
 
     /// Gives the draft, which is no link, its permission bits.
     pub(super) fn set_mode(&self, mode: u16) -> io::Result<()> {
-        let mode = Mode::from_raw_mode(mode.into());
-        Ok(rustix::fs::chmodat(
-            &self.folder,
-            DRAFT,
-            mode,
-            AtFlags::empty(),
-        )?)
+        set_mode(&self.folder, DRAFT, Mode::from_raw_mode(mode.into()))
     }
 
     /// Gives the draft an owner.
@@ -243,10 +237,22 @@ pub(super) fn while_writable<T>(
     if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink || mode.contains(Mode::WUSR) {
         return work();
     }
-    rustix::fs::chmodat(folder, name, mode | Mode::WUSR, AtFlags::empty())?;
+    set_mode(folder, name, mode | Mode::WUSR)?;
     let result = work();
-    rustix::fs::chmodat(folder, name, mode, AtFlags::empty())?;
+    set_mode(folder, name, mode)?;
     result
+}
+
+/// Gives an entry that is no link its permission bits. A link that has come in its place is an error: chmodat
+/// would follow it.
+pub(super) fn set_mode(folder: &OwnedFd, name: &[u8], mode: Mode) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let entry = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+    let format = FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
+    if format == FileType::Symlink {
+        return Err(Errno::LOOP.into());
+    }
+    Ok(rustix::fs::chmod(upper::handle_path(&entry), mode)?)
 }
 
 /// Gives an entry one of overlayfs's marks, instead of the one that a mount has left.
@@ -309,5 +315,31 @@ pub(super) fn now() -> UnixTime {
     UnixTime {
         seconds: since.as_secs() as i64,
         nanos: since.subsec_nanos() / 100 * 100,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn the_mode_is_that_of_the_entry_and_never_that_of_what_a_link_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (outside, inside) = (folder.path().join("outside"), folder.path().join("inside"));
+        for file in [&outside, &inside] {
+            std::fs::write(file, "").unwrap();
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, folder.path().join("link")).unwrap();
+        let open = OwnedFd::from(File::open(folder.path()).unwrap());
+        let bits = Mode::from_raw_mode(0o640);
+        assert!(set_mode(&open, b"link", bits).is_err());
+        set_mode(&open, b"inside", bits).unwrap();
+        assert_eq!((mode(&outside), mode(&inside)), (0o600, 0o640));
     }
 }

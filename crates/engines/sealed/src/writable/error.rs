@@ -126,8 +126,8 @@ pub enum NamedLayerFault {
     /// An edit makes no sense, or cannot be made.
     #[error(transparent)]
     Edit(#[from] EditError),
-    /// A tar was refused.
-    #[error(transparent)]
+    /// A tar was refused. The text has the reason, because clients of the driver show nothing else.
+    #[error("cannot import its tar: {}", .0.failure)]
     Import(#[from] ImportError),
     /// The chain below cannot be used.
     #[error(transparent)]

@@ -9,10 +9,10 @@ use transom_layer::{BlobDigest, DiffId, Names};
 use transom_mount::scratch;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
+use crate::allocated::allocated;
 use crate::catalog::{self, NamedKind, NamedLayer};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
-use crate::maintain::allocated;
 use crate::snapshots;
 use crate::staging::Staging;
 use crate::store::{self, Store};

@@ -107,7 +107,7 @@ impl UpperEntry {
 impl Upper {
     /// Opens the upper folder at `path` whose overlay works in `work`, which need not be there.
     pub(crate) fn open(path: &Path, work: &Path) -> Result<Self, FileError> {
-        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let open = |path: &Path| {
             rustix::fs::open(path, flags, Mode::empty())
                 .map_err(io::Error::from)
@@ -160,17 +160,17 @@ impl Upper {
         .named("open", &self.shown(path))
     }
 
-    /// Opens the data of a file.
+    /// Opens the data of a file. Anything else that has come in its place is an error, and is not touched.
     pub(crate) fn open_file(&self, path: &[u8]) -> Result<File, FileError> {
-        // Without NONBLOCK a pipe that has come in its place would keep this waiting.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
-        let (Some(name), Some(index)) = (path.strip_prefix(IN_INDEX), &self.index) else {
-            return Ok(File::from(self.open_beneath(path, flags)?));
+        let open = || match (path.strip_prefix(IN_INDEX), &self.index) {
+            (Some(name), Some(index)) => open_regular(index, name, OFlags::RDONLY),
+            _ => {
+                let (folder, name) = split_last(path);
+                let folder = self.open_beneath(folder, OFlags::DIRECTORY | OFlags::PATH);
+                open_regular(&folder.map_err(|error| error.source)?, name, OFlags::RDONLY)
+            }
         };
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = rustix::fs::openat(index, name, flags, Mode::empty());
-        let file = file.map_err(io::Error::from);
-        Ok(File::from(file.named("open", &self.shown(path))?))
+        open().named("open", &self.shown(path))
     }
 
     /// Lists a folder, sorted by name.
@@ -228,6 +228,26 @@ impl Upper {
             result => Ok(Some(result.named("read", &self.shown(path))?)),
         }
     }
+}
+
+/// Opens the regular file `name` of an open folder; `access` says what for. A link, a device or a pipe is an error.
+///
+/// The file is held before it is opened: to open a device can do something, a pipe would keep this waiting.
+pub(super) fn open_regular(folder: &OwnedFd, name: &[u8], access: OFlags) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let held = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+    let format = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&held)?.st_mode);
+    if format != rustix::fs::FileType::RegularFile {
+        return Err(io::Error::other("it is no file any more"));
+    }
+    let flags = access | OFlags::CLOEXEC;
+    let file = rustix::fs::open(handle_path(&held), flags, Mode::empty())?;
+    Ok(File::from(file))
+}
+
+/// The path by which the kernel gives access to what is open, whatever has its name meanwhile.
+pub(super) fn handle_path(open: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", open.as_raw_fd())
 }
 
 fn is_absent(error: &io::Error) -> bool {
@@ -431,6 +451,32 @@ mod tests {
         }
         value[1] = 0;
         assert_eq!(parse_origin(&value), None);
+    }
+
+    #[test]
+    fn only_files_are_opened_for_their_data() {
+        use rustix::fs::{CWD, FileType, mknodat};
+        let folder = tempfile::tempdir().unwrap();
+        let upper = folder.path().join("upper");
+        std::fs::create_dir(&upper).unwrap();
+        std::fs::write(upper.join("file"), "data").unwrap();
+        std::os::unix::fs::symlink("file", upper.join("link")).unwrap();
+        let mode = Mode::from_raw_mode(0o600);
+        mknodat(CWD, upper.join("pipe"), FileType::Fifo, mode, 0).unwrap();
+        // Takes root; without it there is none of that name, which is an error as well.
+        let null = rustix::fs::makedev(1, 3);
+        let _ = mknodat(
+            CWD,
+            upper.join("device"),
+            FileType::CharacterDevice,
+            mode,
+            null,
+        );
+        let upper = Upper::open(&upper, &folder.path().join("work")).unwrap();
+        assert!(upper.open_file(b"file").is_ok());
+        for name in ["link", "pipe", "device", ".", "nothing"] {
+            assert!(upper.open_file(name.as_bytes()).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod model;
 #[cfg(target_os = "linux")]
 mod ntfs;
 #[cfg(target_os = "linux")]
+mod races;
+#[cfg(target_os = "linux")]
 mod random;
 mod reading;
 mod recovery;

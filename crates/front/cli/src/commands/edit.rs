@@ -1,13 +1,18 @@
 //! Changing a writable layer without a mount: `mkdir`, `mv`, `attrib`, `acl`, and the parts of `cp` and `rm`
 //! that concern one.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use rustix::fs::{Mode, OFlags};
 use serde_json::json;
 use transom_layer::{Names, TreePath, View};
 use transom_ntmeta::attributes::FileAttributes;
@@ -163,13 +168,14 @@ pub(super) fn copy_in(
         copy.data(&mut io::stdin().lock(), "stdin", &dest, None)?;
     } else {
         let source = Path::new(&args.source);
+        let (folder, name) = split_source(source)?;
         if copy.editor.is_folder(&dest)? {
             let last = source
                 .file_name()
                 .with_context(|| format!("{} has no name", source.display()))?;
             dest = dest.join(last.as_bytes());
         }
-        copy.entry(source, &dest)?;
+        copy.tree_of(folder, name, source, dest)?;
     }
     copy.editor.finish()?;
     if copy.left > 0 {
@@ -201,40 +207,60 @@ struct CopyIn {
     left: u64,
 }
 
+/// What is left to copy: an entry of an open folder, how messages show it, and where it goes.
+type Left = (Rc<Dir>, OsString, PathBuf, TreePath);
+
 impl CopyIn {
-    /// Copies a file, a link or a folder with all that is in it.
-    fn entry(&mut self, source: &Path, dest: &TreePath) -> Result<()> {
-        let context = || format!("cannot read {}", source.display());
-        let metadata = fs::symlink_metadata(source).with_context(context)?;
-        let kind = metadata.file_type();
+    /// Copies an entry with all that is below it.
+    fn tree_of(&mut self, folder: Dir, name: OsString, shown: &Path, dest: TreePath) -> Result<()> {
+        let mut left = vec![(Rc::new(folder), name, shown.to_owned(), dest)];
+        while let Some(next) = left.pop() {
+            let context = format!("cannot copy {}", next.2.display());
+            self.entry(next, &mut left).context(context)?;
+        }
+        Ok(())
+    }
+
+    /// Copies a file, a link, or a folder without what is in it.
+    ///
+    /// Others may write to the source meanwhile, a container for one: nothing is opened through a link.
+    fn entry(&mut self, (folder, name, shown, dest): Left, left: &mut Vec<Left>) -> Result<()> {
+        let kind = folder.symlink_metadata(&name)?.file_type();
         if kind.is_dir() {
-            if !self.editor.is_folder(dest)? {
-                self.editor.create_folder(dest)?;
-                self.set_mode(dest, &metadata)?;
+            let opened = open(&folder, &name, OFlags::DIRECTORY)?;
+            let metadata = opened.metadata()?;
+            let opened = Rc::new(Dir::from_std_file(opened));
+            if !self.editor.is_folder(&dest)? {
+                self.editor.create_folder(&dest)?;
+                self.set_mode(&dest, &metadata)?;
             }
             self.folders += 1;
             let mut names = Vec::new();
-            for entry in fs::read_dir(source).with_context(context)? {
-                names.push(entry.with_context(context)?.file_name());
+            for entry in opened.entries()? {
+                names.push(entry?.file_name());
             }
             names.sort();
-            for name in names {
-                self.entry(&source.join(&name), &dest.join(name.as_bytes()))?;
+            for name in names.into_iter().rev() {
+                let (shown, dest) = (shown.join(&name), dest.join(name.as_bytes()));
+                left.push((Rc::clone(&opened), name, shown, dest));
             }
         } else if kind.is_symlink() {
-            let target = fs::read_link(source).with_context(context)?;
+            let target = folder.read_link_contents(&name)?;
             self.editor
-                .create_link(dest, target.as_os_str().as_bytes())?;
+                .create_link(&dest, target.as_os_str().as_bytes())?;
             self.links += 1;
         } else if kind.is_file() {
-            let mut file = File::open(source).with_context(context)?;
+            // A pipe that has come in its place would keep this waiting.
+            let mut file = open(&folder, &name, OFlags::NONBLOCK)?;
+            let metadata = file.metadata()?;
+            ensure!(metadata.is_file(), "it is no file any more");
             let modified = UnixTime {
                 seconds: metadata.mtime(),
                 nanos: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
             };
-            let shown = source.display().to_string();
-            self.data(&mut file, &shown, dest, Some(modified))?;
-            self.set_mode(dest, &metadata)?;
+            let shown = shown.display().to_string();
+            self.data(&mut file, &shown, &dest, Some(modified))?;
+            self.set_mode(&dest, &metadata)?;
         } else {
             self.left += 1;
         }
@@ -266,6 +292,26 @@ impl CopyIn {
         self.bytes += counted.bytes;
         Ok(())
     }
+}
+
+/// Opens the folder that a source is in; returns the source's name there, too. Links in what a person wrote are
+/// followed, but not one at its end.
+fn split_source(source: &Path) -> Result<(Dir, OsString)> {
+    let (parent, name) = match (source.parent(), source.file_name()) {
+        (Some(parent), Some(name)) if !parent.as_os_str().is_empty() => (parent, name),
+        (_, Some(name)) => (Path::new("."), name),
+        // `.`, `..` and the root.
+        (_, None) => (source, OsStr::new(".")),
+    };
+    let folder = Dir::open_ambient_dir(parent, ambient_authority())
+        .with_context(|| format!("cannot read {}", source.display()))?;
+    Ok((folder, name.to_owned()))
+}
+
+/// Opens an entry of a folder for reading; a link is an error.
+fn open(folder: &Dir, name: &OsStr, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(folder, name, flags, Mode::empty())?.into())
 }
 
 /// Counts what it reads, and says of what it was if that fails.

@@ -1,6 +1,8 @@
 //! The program itself, run on the bundled image.
 #![expect(clippy::print_stdout, reason = "a test says why it cannot run")]
 
+#[cfg(target_os = "linux")]
+mod breakouts;
 #[cfg(all(feature = "serve", target_os = "linux"))]
 mod configuring;
 mod copying;

@@ -216,3 +216,46 @@ fn man_pages_and_completions_are_made() {
     }
     assert!(home.ok(["completions", "bash"]).contains("transom"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_else_may_look_into_a_store_whatever_the_mask() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for mask in ["000", "077"] {
+        let home = Home::empty();
+        let run = |args: &[&str]| {
+            let mut shell = std::process::Command::new("sh");
+            let script = format!("umask {mask} && exec \"$@\"");
+            shell.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_transom"), "--root"]);
+            let output = shell.arg(home.path("store")).args(args).output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{args:?}: {stderr}");
+        };
+        let sample = sample();
+        run(&["load", sample.to_str().unwrap()]);
+        run(&["create", "w", "--from", HELLO]);
+        run(&["cp", sample.to_str().unwrap(), "w:/file"]);
+        run(&["commit", "w", "-t", "mine:1"]);
+        run(&["diff", HELLO, "mine:1"]);
+        run(&["rm", "mine:1"]);
+        let mut paths = vec![home.path("store")];
+        let mut count = 0;
+        while let Some(path) = paths.pop() {
+            let about = path.symlink_metadata().unwrap();
+            let mode = about.permissions().mode();
+            let shown = format!("{} is {mode:o} with umask {mask}", path.display());
+            if about.is_dir() {
+                assert_eq!(mode & 0o077, 0, "{shown}");
+                let entries = fs::read_dir(&path).unwrap();
+                let entries = entries.map(|entry| entry.unwrap().path());
+                // What is in a writable layer has the modes that the image is to have, in a folder of this user's.
+                paths.extend(entries.filter(|path| !path.ends_with("writable/w/upper")));
+            } else {
+                assert_eq!(mode & 0o007, 0, "{shown}");
+            }
+            count += 1;
+        }
+        assert!(count > 10, "{count}");
+    }
+}

@@ -346,3 +346,49 @@ fn a_layer_named_like_an_image_is_not_removed_by_mistake() {
         "{stderr}"
     );
 }
+
+#[test]
+fn what_becomes_a_link_while_a_folder_is_copied_in_is_not_followed() {
+    const SECRET: &str = "SECRET-OF-THE-HOST";
+    let home = home();
+    let (outside, source) = (home.path("outside"), home.path("source"));
+    fs::create_dir_all(outside.join("folder")).unwrap();
+    fs::create_dir_all(source.join("folder")).unwrap();
+    for name in ["file", "folder/x"] {
+        fs::write(outside.join(name), SECRET).unwrap();
+        fs::write(source.join(name), "plain").unwrap();
+    }
+    // Other names give the one who copies time to look before it opens.
+    for number in 0..20 {
+        fs::write(source.join(format!("{number}")), "plain").unwrap();
+    }
+    for name in ["file", "folder"] {
+        let link = source.join(format!("{name}.link"));
+        std::os::unix::fs::symlink(outside.join(name), link).unwrap();
+    }
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            use rustix::fs::{CWD, RenameFlags, renameat_with};
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                for name in ["file", "folder"] {
+                    let (one, other) = (source.join(name), source.join(format!("{name}.link")));
+                    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+                }
+            }
+        });
+        for _ in 0..20 {
+            // It copies links as links, or says that a file is none any more.
+            home.run(["cp".as_ref(), source.as_os_str(), "w:/".as_ref()]);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let tar = home.run(["diff", "w", "-o", "-"]);
+    assert!(tar.status.success());
+    let has_secret = |bytes: &[u8]| {
+        bytes
+            .windows(SECRET.len())
+            .any(|part| part == SECRET.as_bytes())
+    };
+    assert!(!has_secret(&tar.stdout));
+}

@@ -1,8 +1,6 @@
 //! Attributes, security descriptors and permission bits.
 
-use std::io;
-
-use rustix::fs::{AtFlags, Mode};
+use rustix::fs::Mode;
 use transom_layer::{Names, TreePath};
 use transom_ntmeta::attributes::FileAttributes;
 use transom_ntmeta::security::SecurityDescriptor;
@@ -89,8 +87,7 @@ impl Editor {
     fn set_mode(&self, folder: &Place, place: &Place, mode: u16) -> Result<(), NamedLayerFault> {
         let handle = self.open_folder(folder)?;
         let mode = Mode::from_raw_mode(mode.into());
-        rustix::fs::chmodat(&handle, &place.stored, mode, AtFlags::empty())
-            .map_err(io::Error::from)
+        draft::set_mode(&handle, &place.stored, mode)
             .named("set the mode of", &self.shown(folder, &place.stored))?;
         Ok(())
     }

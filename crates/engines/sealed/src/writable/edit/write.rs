@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, OFlags};
 use transom_layer::TreePath;
 use transom_ntmeta::filetime::UnixTime;
 use transom_ntmeta::name::split_stream;
@@ -16,6 +16,7 @@ use crate::index::keys;
 use crate::writable::draft::{self, now};
 use crate::writable::error::{EditError, NamedLayerFault};
 use crate::writable::place::{Place, StoredName};
+use crate::writable::upper;
 
 impl Editor {
     pub(super) fn write_file(
@@ -87,8 +88,7 @@ impl Editor {
         let handle = self.open_folder(folder)?;
         let name = raised.stored.as_slice();
         let write = || -> io::Result<()> {
-            let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let file = File::from(rustix::fs::openat(&handle, name, flags, Mode::empty())?);
+            let file = upper::open_regular(&handle, name, OFlags::WRONLY)?;
             draft.rewind()?;
             let size = draft.metadata()?.len();
             draft::copy(&mut draft, &file)?;
