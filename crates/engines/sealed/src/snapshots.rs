@@ -9,23 +9,21 @@ mod content;
 mod difference;
 mod error;
 mod lost_answers;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use transom_layer::DiffId;
 
 pub use error::SnapshotError;
 
-use crate::catalog;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::image::Removed;
 use crate::maintain::allocated;
 use crate::store::Store;
 use crate::writable::OfLayer;
-
-/// What the named layers of snapshots are called, before their number.
-const LAYER_PREFIX: &str = "snapshot-";
 
 /// A snapshot to be made.
 #[derive(Debug, Clone)]
@@ -47,13 +45,6 @@ pub struct SnapshotUsage {
     pub bytes: u64,
     /// Files and folders that it adds or changes.
     pub entries: u64,
-}
-
-impl Snapshot {
-    /// Name of the layer that holds what is written to it.
-    fn layer_id(&self) -> String {
-        format!("{LAYER_PREFIX}{}", self.number)
-    }
 }
 
 impl Store {
@@ -152,6 +143,22 @@ impl Store {
         })
     }
 
+    /// Returns the key of the snapshot that a named layer is of: it holds what is written to it.
+    ///
+    /// # Errors
+    /// The catalog fails.
+    pub fn snapshot_of_layer(&self, id: &str) -> Result<Option<String>, SnapshotError> {
+        Ok(self.catalog.read(|tx| rows::key_of_layer(tx, id))?)
+    }
+
+    /// Returns the layers that snapshots themselves add to their parents, each with the keys of these snapshots.
+    ///
+    /// # Errors
+    /// The catalog fails.
+    pub fn snapshots_of_layers(&self) -> Result<HashMap<DiffId, Vec<String>>, SnapshotError> {
+        Ok(self.catalog.read(rows::users_of_layers)?)
+    }
+
     /// Removes a snapshot, unmounting it; layers that nothing else needs go with it.
     ///
     /// # Errors
@@ -203,22 +210,6 @@ impl Store {
             usage.entries += self.open_writable(&id)?.changes()?.len() as u64;
         }
         Ok(usage)
-    }
-}
-
-/// Returns the number of the snapshot that a named layer of this name would be of.
-pub(crate) fn number_of(layer_id: &str) -> Option<i64> {
-    layer_id.strip_prefix(LAYER_PREFIX)?.parse().ok()
-}
-
-/// Returns the key of the snapshot that a named layer is of.
-pub(crate) fn key_of_layer(
-    tx: &rusqlite::Transaction<'_>,
-    layer_id: &str,
-) -> Result<Option<String>, catalog::CatalogError> {
-    match number_of(layer_id) {
-        Some(number) => rows::key_of(tx, number),
-        None => Ok(None),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use transom_layer::{DiffId, Names};
 
-use super::{SnapshotError, found, is_active, key_of_layer};
+use super::{SnapshotError, found, is_active};
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::catalog::{self, NamedKind, NamedLayer};
 use crate::store::{Session, Store, StoreError, now};
@@ -19,13 +19,18 @@ impl Store {
     /// # Errors
     /// [`SnapshotError::Committed`], or the kernel refuses.
     pub fn mount_snapshot(&self, key: &str, bound: Option<u64>) -> Result<PathBuf, SnapshotError> {
-        let snapshot = self.snapshot(key)?;
-        if snapshot.kind == SnapshotKind::Committed {
-            let key = key.to_owned();
-            return Err(SnapshotError::Committed { key });
-        }
-        let id = snapshot.layer_id();
-        let layer = self.layer_of(&snapshot, bound)?;
+        let layer = loop {
+            let snapshot = self.snapshot(key)?;
+            if snapshot.kind == SnapshotKind::Committed {
+                let key = key.to_owned();
+                return Err(SnapshotError::Committed { key });
+            }
+            match self.layer_of(&snapshot, bound) {
+                Err(NamedLayerFault::SnapshotChanged { .. }) => {}
+                layer => break layer.of_layer(&snapshot.layer_id())?,
+            }
+        };
+        let id = layer.id.clone();
         if !self.is_shown(&id).of_layer(&id)? {
             self.hold(&layer).of_layer(&id)?;
         }
@@ -51,7 +56,7 @@ impl Store {
             .and_then(|parent| parent.file_name()?.to_str());
         match id {
             Some(id) if self.volume_of(id) == path => {
-                Ok(self.catalog.read(|tx| key_of_layer(tx, id))?)
+                Ok(self.catalog.read(|tx| rows::key_of_layer(tx, id))?)
             }
             _ => Ok(None),
         }
@@ -125,7 +130,12 @@ impl Store {
             }
         }
         let id = snapshot.layer_id();
-        if catalog::named_layer(tx, &id)?.is_some() {
+        if let Some(layer) = catalog::named_layer(tx, &id)? {
+            if layer.held > 0 {
+                // It was mounted since it was put away: what is written there now is in no layer.
+                let at = self.volume_of(&id);
+                return Err(NamedLayerFault::Mounted { at }).of_layer(&id)?;
+            }
             catalog::delete_named_layer(tx, &id)?;
             // Renamed before the commit: if that does not happen, recovery puts it back.
             self.discard_if_there(&self.layout.writable(&id))?;
@@ -153,30 +163,61 @@ impl Store {
         &self,
         snapshot: &Snapshot,
         bound: Option<u64>,
-    ) -> Result<NamedLayer, SnapshotError> {
+    ) -> Result<NamedLayer, NamedLayerFault> {
         let id = snapshot.layer_id();
-        let layer = NamedLayer {
-            id: id.clone(),
+        match self.named(&id) {
+            Err(NamedLayerFault::NotFound) => {}
+            known => return known,
+        }
+        let layer = self.new_layer_of(snapshot, bound)?;
+        match self.add_layer_of(snapshot, layer) {
+            // Somebody else was faster.
+            Err(NamedLayerFault::Exists) => self.named(&id),
+            added => added,
+        }
+    }
+
+    /// Says what the named layer of a snapshot has to be like.
+    pub(super) fn new_layer_of(
+        &self,
+        snapshot: &Snapshot,
+        bound: Option<u64>,
+    ) -> Result<NamedLayer, NamedLayerFault> {
+        Ok(NamedLayer {
+            id: snapshot.layer_id(),
             parent: None,
             kind: match snapshot.kind {
                 SnapshotKind::Active => NamedKind::Writable { bound },
                 _ => NamedKind::ReadOnly { diff_id: None },
             },
-            below: self.snapshot_chain(&snapshot.key)?,
+            below: self.catalog.read(|tx| rows::chain(tx, snapshot.number))?,
             names: snapshot.names.unwrap_or(Names::Posix),
             config: None,
             held: 0,
             created: now(),
-        };
-        match self.named(&id) {
-            Err(NamedLayerFault::NotFound) => {}
-            known => return Ok(known.of_layer(&id)?),
-        }
-        match self.add_named(layer) {
-            // Somebody else was faster.
-            Err(NamedLayerFault::Exists) => Ok(self.named_layer(&id)?),
-            added => Ok(added.of_layer(&id)?),
-        }
+        })
+    }
+
+    /// Makes the named layer of a snapshot, unless the snapshot is another one by now: a committed snapshot, or one
+    /// with one more layer, has to have none.
+    pub(super) fn add_layer_of(
+        &self,
+        snapshot: &Snapshot,
+        layer: NamedLayer,
+    ) -> Result<NamedLayer, NamedLayerFault> {
+        let below = layer.below.clone();
+        self.add_named_if(layer, |tx| {
+            let is_same = rows::find(tx, &snapshot.key)?.is_some_and(|now| {
+                (now.number, now.kind, now.names)
+                    == (snapshot.number, snapshot.kind, snapshot.names)
+            });
+            match is_same && rows::chain(tx, snapshot.number)? == below {
+                true => Ok(()),
+                false => Err(NamedLayerFault::SnapshotChanged {
+                    key: snapshot.key.clone(),
+                }),
+            }
+        })
     }
 
     fn layer_names(
