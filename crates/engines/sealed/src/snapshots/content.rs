@@ -1,13 +1,16 @@
 //! What is in a snapshot that is not committed yet: layers, and the named layer that takes what is written.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use transom_layer::{DiffId, Names};
 
-use super::{SnapshotError, found, is_active};
+use super::commit::Commit;
+use super::{SnapshotError, SnapshotUsage, is_active};
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::catalog::{self, NamedKind, NamedLayer};
-use crate::store::{Session, Store, StoreError, now};
+use crate::maintain::allocated;
+use crate::store::{Session, Store, now};
 use crate::writable::{NamedLayerFault, OfLayer};
 
 impl Store {
@@ -77,25 +80,82 @@ impl Store {
         let id = snapshot.layer_id();
         let was_shown = self.is_shown(&id).of_layer(&id)?;
         let written = self.put_away(session, &snapshot)?;
-        self.catalog
-            .write(|tx| {
-                let mut snapshot = found(tx, key)?;
-                is_active(&snapshot)?;
-                if snapshot.names.is_none() {
-                    let names = self.layer_names(tx, layer)?;
-                    snapshot.names = Some(names);
-                    rows::set_names(tx, snapshot.number, names)?;
-                }
-                self.take_in(tx, &snapshot, written)?;
-                rows::push_layer(tx, snapshot.number, layer)?;
-                Ok(())
-            })
-            .inspect_err(|_: &SnapshotError| self.put_back())?;
+        self.apply_by(key, layer, |tx, snapshot| {
+            self.take_in(tx, snapshot, written)
+        })?;
         self.tidy(&snapshot);
         if was_shown {
             self.mount_snapshot(key, None)?;
         }
         Ok(())
+    }
+
+    /// Makes an active snapshot a committed one, with another name and only these labels. What was written to it
+    /// becomes a layer. One without a parent may get one now: what it adds need not have been told against it.
+    ///
+    /// A caller that never heard the answer may commit it again, by another name, too: containerd gives each try
+    /// one of its own.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the snapshot is as it was, except that it may be unmounted.
+    pub fn commit_snapshot(
+        &self,
+        name: &str,
+        key: &str,
+        parent: Option<&str>,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<(), SnapshotError> {
+        let commit = Commit {
+            name,
+            parent,
+            labels,
+        };
+        let mut committed = None;
+        let put_away = |session: &Session<'_>, snapshot: &Snapshot| {
+            committed = Some(snapshot.clone());
+            self.put_away(session, snapshot)
+        };
+        self.commit_by(key, &commit, put_away, |tx, snapshot, written| {
+            self.take_in(tx, snapshot, written)
+        })?;
+        // One that was committed before has left nothing.
+        committed.iter().for_each(|snapshot| self.tidy(snapshot));
+        Ok(())
+    }
+
+    /// Removes a snapshot, unmounting it; layers that nothing else needs go with it.
+    ///
+    /// # Errors
+    /// [`SnapshotError::HasChild`], [`SnapshotError::NotFound`], or it cannot be unmounted.
+    pub fn remove_snapshot(&self, key: &str) -> Result<(), SnapshotError> {
+        let release = |snapshot: &Snapshot| {
+            if self.has_layer(snapshot)? {
+                let id = snapshot.layer_id();
+                self.release(&id).of_layer(&id)?;
+            }
+            Ok::<_, SnapshotError>(())
+        };
+        let removed = self.remove_by(key, release, |tx, snapshot| {
+            self.take_in(tx, snapshot, None)
+        })?;
+        self.tidy(&removed);
+        self.drop_unused_chains()?;
+        Ok(())
+    }
+
+    /// Tells what a snapshot takes; what it shares with others is counted for each.
+    ///
+    /// # Errors
+    /// [`SnapshotError::NotFound`], or the catalog fails.
+    pub fn snapshot_usage(&self, key: &str) -> Result<SnapshotUsage, SnapshotError> {
+        let mut usage = self.snapshot_layers_usage(key)?;
+        let snapshot = self.snapshot(key)?;
+        if snapshot.kind == SnapshotKind::Active && self.has_layer(&snapshot)? {
+            let id = snapshot.layer_id();
+            usage.bytes += allocated(&self.layout.writable(&id));
+            usage.entries += self.open_writable(&id)?.changes()?.len() as u64;
+        }
+        Ok(usage)
     }
 
     /// Unmounts an active snapshot and seals what was written to it.
@@ -218,14 +278,5 @@ impl Store {
                 }),
             }
         })
-    }
-
-    fn layer_names(
-        &self,
-        tx: &rusqlite::Transaction<'_>,
-        layer: DiffId,
-    ) -> Result<Names, SnapshotError> {
-        let record = catalog::layer(tx, layer)?;
-        Ok(record.ok_or(StoreError::NoLayer(layer))?.names)
     }
 }
