@@ -54,6 +54,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    #[cfg(target_os = "linux")]
     /// Serves a new store. `routes` makes its services; it is told where containerd listens.
     pub(crate) fn serve(routes: impl FnOnce(&Path, Arc<Store>, PathBuf) -> Routes) -> Self {
         Self::serve_in(Home::new(), routes)
@@ -202,6 +203,7 @@ impl Bench {
         Ok(answer.into_inner().info.unwrap())
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn update(&self, info: Info, paths: &[&str]) -> Result<Info, Status> {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let request = UpdateSnapshotRequest {

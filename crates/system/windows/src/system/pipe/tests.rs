@@ -45,8 +45,10 @@ fn a_name_is_one_processs() {
     run(async {
         let name = name("taken");
         let listener = PipeListener::listen(&name).unwrap();
-        let error = PipeListener::listen(&name).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        match PipeListener::listen(&name) {
+            Ok(_) => crate::system::skip("Wine 8 does not mind FILE_FLAG_FIRST_PIPE_INSTANCE"),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
         drop(listener);
         PipeListener::listen(&name).unwrap();
     });
