@@ -356,7 +356,11 @@ impl Engine for SealedEngine {
 
     fn store_references(&self, id: &Id, count: u64) -> Result<(), NamedLayerError> {
         let set = |tx: &rusqlite::Transaction<'_>| catalog::set_held(tx, id.as_str(), count);
-        self.store.catalog.write(set).of_layer(id.as_str())
+        self.store
+            .catalog
+            .write(set)
+            .map(drop)
+            .of_layer(id.as_str())
     }
 
     fn status(&self) -> Vec<(String, String)> {
@@ -413,6 +417,7 @@ impl EngineError for NamedLayerError {
             Fault::Exists => ErrorKind::Exists,
             Fault::HasChild { .. }
             | Fault::OfSnapshot { .. }
+            | Fault::SnapshotChanged { .. }
             | Fault::Mounted { .. }
             | Fault::TargetTaken { .. } => ErrorKind::InUse,
             Fault::NotMounted

@@ -36,7 +36,6 @@ mod index;
 mod layout;
 mod maintain;
 mod paths;
-#[cfg(target_os = "linux")]
 mod snapshots;
 mod staging;
 mod store;
@@ -61,8 +60,7 @@ pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};
 pub use maintain::{Damage, ImageUsage, Usage};
-#[cfg(target_os = "linux")]
-pub use snapshots::{NewSnapshot, SnapshotError, SnapshotUsage};
+pub use snapshots::{Commit, NewSnapshot, SnapshotError, SnapshotUsage};
 pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
 pub use turns::Turn;

@@ -5,27 +5,28 @@
 //! layer that is unpacked costs one row and the layer itself; nothing is mounted for it.
 
 mod commit;
+#[cfg(target_os = "linux")]
 mod content;
+#[cfg(target_os = "linux")]
 mod difference;
+mod elsewhere;
 mod error;
 mod lost_answers;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use transom_layer::DiffId;
 
+pub use commit::Commit;
 pub use error::SnapshotError;
 
-use crate::allocated::allocated;
 use crate::catalog;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::image::Removed;
-use crate::store::Store;
-use crate::writable::OfLayer;
-
-/// What the named layers of snapshots are called, before their number.
-const LAYER_PREFIX: &str = "snapshot-";
+use crate::store::{Store, StoreError};
 
 /// A snapshot to be made.
 #[derive(Debug, Clone)]
@@ -47,13 +48,6 @@ pub struct SnapshotUsage {
     pub bytes: u64,
     /// Files and folders that it adds or changes.
     pub entries: u64,
-}
-
-impl Snapshot {
-    /// Name of the layer that holds what is written to it.
-    fn layer_id(&self) -> String {
-        format!("{LAYER_PREFIX}{}", self.number)
-    }
 }
 
 impl Store {
@@ -152,44 +146,80 @@ impl Store {
         })
     }
 
-    /// Removes a snapshot, unmounting it; layers that nothing else needs go with it.
+    /// Returns the key of the snapshot that a named layer is of: it holds what is written to it.
     ///
     /// # Errors
-    /// [`SnapshotError::HasChild`], [`SnapshotError::NotFound`], or it cannot be unmounted.
-    pub fn remove_snapshot(&self, key: &str) -> Result<(), SnapshotError> {
+    /// The catalog fails.
+    pub fn snapshot_of_layer(&self, id: &str) -> Result<Option<String>, SnapshotError> {
+        Ok(self.catalog.read(|tx| rows::key_of_layer(tx, id))?)
+    }
+
+    /// Returns the layers that snapshots themselves add to their parents, each with the keys of these snapshots.
+    ///
+    /// # Errors
+    /// The catalog fails.
+    pub fn snapshots_of_layers(&self) -> Result<HashMap<DiffId, Vec<String>>, SnapshotError> {
+        Ok(self.catalog.read(rows::users_of_layers)?)
+    }
+
+    /// Removes a snapshot. `release` gives back what is in use of it, `take_away` its files.
+    fn remove_by<E: From<SnapshotError>>(
+        &self,
+        key: &str,
+        release: impl FnOnce(&Snapshot) -> Result<(), E>,
+        take_away: impl FnOnce(&rusqlite::Transaction<'_>, &Snapshot) -> Result<(), SnapshotError>,
+    ) -> Result<Snapshot, E> {
         let snapshot = self.catalog.read(|tx| {
             let snapshot = found(tx, key)?;
             has_no_child(tx, &snapshot)?;
             Ok::<_, SnapshotError>(snapshot)
         })?;
-        if self.has_layer(&snapshot)? {
-            let id = snapshot.layer_id();
-            self.release(&id).of_layer(&id)?;
-        }
+        release(&snapshot)?;
         self.catalog
             .write(|tx| {
                 let snapshot = found(tx, key)?;
                 has_no_child(tx, &snapshot)?;
                 let layers = rows::own_layers(tx, snapshot.number)?.into_iter().collect();
-                self.take_in(tx, &snapshot, None)?;
+                take_away(tx, &snapshot)?;
                 rows::delete(tx, snapshot.number)?;
                 Ok(self.drop_unused_layers(tx, Some(&layers), &mut Removed::default())?)
             })
             .inspect_err(|_: &SnapshotError| self.put_back())?;
-        self.tidy(&snapshot);
-        self.drop_unused_chains()?;
-        Ok(())
+        Ok(snapshot)
     }
 
-    /// Tells what a snapshot takes; what it shares with others is counted for each.
+    /// Puts a layer on top of an active snapshot. `take_in` does the same before with what was written to it.
+    fn apply_by(
+        &self,
+        key: &str,
+        layer: DiffId,
+        take_in: impl FnOnce(&rusqlite::Transaction<'_>, &Snapshot) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        self.catalog
+            .write(|tx| {
+                let mut snapshot = found(tx, key)?;
+                is_active(&snapshot)?;
+                if snapshot.names.is_none() {
+                    let record = catalog::layer(tx, layer)?;
+                    let names = record.ok_or(StoreError::NoLayer(layer))?.names;
+                    snapshot.names = Some(names);
+                    rows::set_names(tx, snapshot.number, names)?;
+                }
+                take_in(tx, &snapshot)?;
+                Ok(rows::push_layer(tx, snapshot.number, layer)?)
+            })
+            .inspect_err(|_: &SnapshotError| self.put_back())
+    }
+
+    /// Tells what the layers take that a snapshot itself adds to its parent; what it shares with others is counted
+    /// for each. What was written to it since is in none of them.
     ///
     /// # Errors
     /// [`SnapshotError::NotFound`], or the catalog fails.
-    pub fn snapshot_usage(&self, key: &str) -> Result<SnapshotUsage, SnapshotError> {
-        let (snapshot, layers) = self.catalog.read(|tx| {
+    pub fn snapshot_layers_usage(&self, key: &str) -> Result<SnapshotUsage, SnapshotError> {
+        let layers = self.catalog.read(|tx| {
             let snapshot = found(tx, key)?;
-            let layers = rows::own_layers(tx, snapshot.number)?;
-            Ok::<_, SnapshotError>((snapshot, layers))
+            Ok::<_, SnapshotError>(rows::own_layers(tx, snapshot.number)?)
         })?;
         let mut usage = SnapshotUsage::default();
         for layer in layers {
@@ -197,28 +227,7 @@ impl Store {
             usage.bytes += record.size + record.index_size;
             usage.entries += record.entries;
         }
-        let id = snapshot.layer_id();
-        if snapshot.kind == SnapshotKind::Active && self.has_layer(&snapshot)? {
-            usage.bytes += allocated(&self.layout.writable(&id));
-            usage.entries += self.open_writable(&id)?.changes()?.len() as u64;
-        }
         Ok(usage)
-    }
-}
-
-/// Returns the number of the snapshot that a named layer of this name would be of.
-pub(crate) fn number_of(layer_id: &str) -> Option<i64> {
-    layer_id.strip_prefix(LAYER_PREFIX)?.parse().ok()
-}
-
-/// Returns the key of the snapshot that a named layer is of.
-pub(crate) fn key_of_layer(
-    tx: &rusqlite::Transaction<'_>,
-    layer_id: &str,
-) -> Result<Option<String>, catalog::CatalogError> {
-    match number_of(layer_id) {
-        Some(number) => rows::key_of(tx, number),
-        None => Ok(None),
     }
 }
 

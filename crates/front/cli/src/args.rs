@@ -2,7 +2,7 @@
 
 #[cfg(feature = "registry")]
 pub(crate) mod registry;
-#[cfg(all(feature = "serve", target_os = "linux"))]
+#[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
 pub(crate) mod serve;
 
 use std::path::PathBuf;
@@ -111,10 +111,10 @@ pub(crate) enum Command {
     /// Test what this host can do, and tell what it lacks; on Windows it lets a tiny layer live.
     Doctor(Doctor),
     /// Serve container engines until told to stop.
-    #[cfg(all(feature = "serve", target_os = "linux"))]
+    #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
     Serve(serve::Serve),
     /// Show the server's configuration, or make containerd's.
-    #[cfg(all(feature = "serve", target_os = "linux"))]
+    #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
     #[command(subcommand)]
     Config(serve::Config),
     /// Print the completions of a shell.

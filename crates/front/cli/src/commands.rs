@@ -2,7 +2,7 @@
 
 mod apply;
 mod cat;
-#[cfg(all(feature = "serve", target_os = "linux"))]
+#[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
 mod config;
 mod cp;
 mod diff;
@@ -26,7 +26,7 @@ mod pull;
 #[cfg(feature = "registry")]
 mod push;
 mod save;
-#[cfg(all(feature = "serve", target_os = "linux"))]
+#[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
 mod serve;
 mod stat;
 #[cfg(windows)]
@@ -57,9 +57,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Doctor(doctor) => return doctor::run(global, &doctor),
         #[cfg(windows)]
         Command::HcsWorker { arguments } => return Ok(global.host.serve(&arguments)),
-        #[cfg(all(feature = "serve", target_os = "linux"))]
+        #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
         Command::Serve(serve) => serve::run(global, serve)?,
-        #[cfg(all(feature = "serve", target_os = "linux"))]
+        #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
         Command::Config(config) => return config::run(global, &config),
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
         command => run_in(&open(global)?, global, command)?,
@@ -103,7 +103,7 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         Command::Df => maintain::df(store, global),
         #[cfg(windows)]
         Command::HcsWorker { .. } => unreachable!("run() has taken this"),
-        #[cfg(all(feature = "serve", target_os = "linux"))]
+        #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
         Command::Serve(_) | Command::Config(_) => unreachable!("run() has taken this"),
         Command::Verify(_)
         | Command::Doctor(_)

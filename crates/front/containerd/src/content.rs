@@ -10,7 +10,7 @@ use prost_types::{FieldMask, Timestamp};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::{MetadataMap, MetadataValue};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use transom_layer::{BlobDigest, Hasher};
 
@@ -36,6 +36,21 @@ const PIECE: usize = 1 << 20;
 /// Most bytes of a message that is taken.
 const MESSAGE_MAX: usize = 16 << 20;
 
+/// Connects to where containerd listens.
+#[cfg(unix)]
+async fn channel_to(socket: &Path) -> Result<Channel, tonic::transport::Error> {
+    let address = format!("unix://{}", socket.display());
+    tonic::transport::Endpoint::from_shared(address)?
+        .connect()
+        .await
+}
+
+/// Connects to where containerd listens.
+#[cfg(windows)]
+async fn channel_to(pipe: &Path) -> Result<Channel, tonic::transport::Error> {
+    crate::pipe::connect(pipe).await
+}
+
 /// The content of one namespace.
 #[derive(Debug, Clone)]
 pub(crate) struct ContentStore {
@@ -58,9 +73,7 @@ impl ContentStore {
                 crate::status::with_causes(error)
             ))
         };
-        let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display()))
-            .map_err(|error| failed(&error))?;
-        let channel = endpoint.connect().await.map_err(|error| failed(&error))?;
+        let channel = channel_to(socket).await.map_err(|error| failed(&error))?;
         let mut headers = MetadataMap::new();
         let namespace = MetadataValue::try_from(namespace)
             .map_err(|_| Status::invalid_argument("the namespace is no header value"))?;

@@ -5,15 +5,15 @@ mod compare;
 mod media;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use transom_layer::BlobDigest;
-use transom_sealed::Store;
 
+use crate::files::Files;
 use crate::log::logged;
-use crate::options::Options;
 use crate::proto::diff as proto;
 
 /// In the extensions of the answer to Apply: bytes of the tar, if it was not in the store before.
@@ -24,20 +24,20 @@ pub struct TakenIn(pub u64);
 const AT_ONCE: usize = 4;
 
 /// The service over a store.
-#[derive(Debug)]
 pub(crate) struct Differ {
-    store: Arc<Store>,
-    options: Arc<Options>,
+    files: Arc<dyn Files>,
+    /// Where containerd listens.
+    containerd: PathBuf,
     /// Locked while a blob is taken in, so that it is taken in once.
     blobs: Mutex<HashMap<BlobDigest, Weak<tokio::sync::Mutex<()>>>>,
     places: Semaphore,
 }
 
 impl Differ {
-    pub(crate) fn new(store: Arc<Store>, options: Arc<Options>) -> Self {
+    pub(crate) fn new(files: Arc<dyn Files>, containerd: PathBuf) -> Self {
         Self {
-            store,
-            options,
+            files,
+            containerd,
             blobs: Mutex::default(),
             places: Semaphore::new(AT_ONCE),
         }

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use prost_types::Timestamp;
 use tokio_stream::Iter;
 use tonic::{Request, Response, Status};
-use transom_sealed::{NewSnapshot, Snapshot, SnapshotError, SnapshotKind, Store};
+use transom_sealed::{Commit, NewSnapshot, Snapshot, SnapshotError, SnapshotKind, Store};
 
+use crate::files::Files;
 use crate::filter::Filter;
 use crate::log::logged;
-use crate::mounts::mounts_of;
-use crate::options::Options;
 use crate::proto::snapshots as proto;
 use crate::proto::types::Mount;
-use crate::status::blocking;
+use crate::status::{IntoStatus, blocking};
 
 /// Snapshots in one message of a list.
 const PER_MESSAGE: usize = 100;
@@ -27,27 +26,29 @@ const KEY_MAX: usize = 4096;
 /// The label that names the snapshot a client wants to have in the end.
 const REF: &str = "containerd.io/snapshot.ref";
 
-/// The service over a store.
-#[derive(Debug)]
+/// The service over the snapshots of a store.
 pub(crate) struct Snapshotter {
-    store: Arc<Store>,
-    options: Arc<Options>,
+    files: Arc<dyn Files>,
 }
 
 impl Snapshotter {
-    pub(crate) fn new(store: Arc<Store>, options: Arc<Options>) -> Self {
-        Self { store, options }
+    pub(crate) fn new(files: Arc<dyn Files>) -> Self {
+        Self { files }
     }
 
-    /// Runs the work of a call about `key` with the store, where it may block.
-    async fn with_store<T: Send + 'static>(
+    /// Runs the work of a call about `key`, where it may block.
+    async fn with_files<T, E>(
         &self,
         method: &'static str,
         key: &str,
-        work: impl FnOnce(&Store) -> Result<T, SnapshotError> + Send + 'static,
-    ) -> Result<T, Status> {
-        let store = Arc::clone(&self.store);
-        logged(method, key, blocking(move || work(&store))).await
+        work: impl FnOnce(&dyn Files) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Status>
+    where
+        T: Send + 'static,
+        E: IntoStatus + Send + 'static,
+    {
+        let files = Arc::clone(&self.files);
+        logged(method, key, blocking(move || work(&*files))).await
     }
 
     async fn make(
@@ -59,9 +60,9 @@ impl Snapshotter {
     ) -> Result<Vec<Mount>, Status> {
         check_key(&key)?;
         check_labels(&labels)?;
-        let options = Arc::clone(&self.options);
         let method = if view { "View" } else { "Prepare" };
-        self.with_store(method, &key.clone(), move |store| {
+        self.with_files(method, &key.clone(), move |files| {
+            let store = files.store();
             let new = NewSnapshot {
                 key: &key,
                 parent: non_empty(&parent),
@@ -69,12 +70,12 @@ impl Snapshotter {
                 labels,
             };
             if let Some(done) = shared_by_ref(store, &new)? {
-                return Err(SnapshotError::Exists { key: done });
+                return Err(SnapshotError::Exists { key: done }.into());
             }
             let snapshot = store.prepare_snapshot(&new)?;
-            mounts_of(store, &options, &snapshot).inspect_err(|_| {
+            files.mounts_of(&snapshot).inspect_err(|_| {
                 // The first error tells more than that of the clean-up would.
-                let _ = store.remove_snapshot(&key);
+                let _ = files.remove(&key);
             })
         })
         .await
@@ -122,14 +123,13 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         request: Request<proto::MountsRequest>,
     ) -> Result<Response<proto::MountsResponse>, Status> {
         let key = request.into_inner().key;
-        let options = Arc::clone(&self.options);
         let mounts = self
-            .with_store("Mounts", &key.clone(), move |store| {
-                let snapshot = store.snapshot(&key)?;
+            .with_files("Mounts", &key.clone(), move |files| {
+                let snapshot = files.store().snapshot(&key)?;
                 if snapshot.kind == SnapshotKind::Committed {
-                    return Err(SnapshotError::Committed { key });
+                    return Err(SnapshotError::Committed { key }.into());
                 }
-                mounts_of(store, &options, &snapshot)
+                files.mounts_of(&snapshot)
             })
             .await?;
         Ok(Response::new(proto::MountsResponse { mounts }))
@@ -142,9 +142,13 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         let request = request.into_inner();
         check_key(&request.name)?;
         check_labels(&request.labels)?;
-        self.with_store("Commit", &request.key.clone(), move |store| {
-            let parent = non_empty(&request.parent);
-            store.commit_snapshot(&request.name, &request.key, parent, &request.labels)
+        self.with_files("Commit", &request.key.clone(), move |files| {
+            let commit = Commit {
+                name: &request.name,
+                parent: non_empty(&request.parent),
+                labels: &request.labels,
+            };
+            files.commit(&request.key, &commit)
         })
         .await?;
         Ok(Response::new(()))
@@ -155,10 +159,8 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
         request: Request<proto::RemoveSnapshotRequest>,
     ) -> Result<Response<()>, Status> {
         let key = request.into_inner().key;
-        self.with_store("Remove", &key.clone(), move |store| {
-            store.remove_snapshot(&key)
-        })
-        .await?;
+        self.with_files("Remove", &key.clone(), move |files| files.remove(&key))
+            .await?;
         Ok(Response::new(()))
     }
 
@@ -168,7 +170,9 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
     ) -> Result<Response<proto::StatSnapshotResponse>, Status> {
         let key = request.into_inner().key;
         let snapshot = self
-            .with_store("Stat", &key.clone(), move |store| store.snapshot(&key))
+            .with_files("Stat", &key.clone(), move |files| {
+                files.store().snapshot(&key)
+            })
             .await?;
         let info = Some(info(snapshot));
         Ok(Response::new(proto::StatSnapshotResponse { info }))
@@ -191,8 +195,8 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
             }
         }
         let snapshot = self
-            .with_store("Update", &wanted.name.clone(), move |store| {
-                store.label_snapshot(&wanted.name, |labels| {
+            .with_files("Update", &wanted.name.clone(), move |files| {
+                files.store().label_snapshot(&wanted.name, |labels| {
                     relabel(labels, &wanted.labels, &paths);
                 })
             })
@@ -212,7 +216,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
         let snapshots = self
-            .with_store("List", "", |store| store.snapshots())
+            .with_files("List", "", |files| files.store().snapshots())
             .await?;
         let mut chosen = snapshots
             .into_iter()
@@ -235,9 +239,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
     ) -> Result<Response<proto::UsageResponse>, Status> {
         let key = request.into_inner().key;
         let usage = self
-            .with_store("Usage", &key.clone(), move |store| {
-                store.snapshot_usage(&key)
-            })
+            .with_files("Usage", &key.clone(), move |files| files.usage(&key))
             .await?;
         Ok(Response::new(proto::UsageResponse {
             size: usage.bytes.try_into().unwrap_or(i64::MAX),
@@ -246,7 +248,7 @@ impl proto::snapshots_server::Snapshots for Snapshotter {
     }
 
     async fn cleanup(&self, _: Request<proto::CleanupRequest>) -> Result<Response<()>, Status> {
-        self.with_store("Cleanup", "", |store| Ok(store.empty_trash()?))
+        self.with_files("Cleanup", "", |files| files.clean_up())
             .await?;
         Ok(Response::new(()))
     }

@@ -1,8 +1,8 @@
 //! What clients are told when something fails. containerd decides by the code, people read the message.
 
 use tonic::{Code, Status};
-use transom_driver::{EngineError as _, ErrorKind};
-use transom_sealed::{ImportError, ImportFailure, NamedLayerError, SnapshotError, StoreError};
+use transom_driver::ErrorKind;
+use transom_sealed::{ImportError, ImportFailure, SnapshotError, StoreError};
 
 /// Runs something that blocks where it may.
 pub(crate) async fn blocking<T, E>(
@@ -39,7 +39,8 @@ impl IntoStatus for SnapshotError {
             Error::NotActive { .. } | Error::Committed { .. } | Error::HasChild { .. } => {
                 Code::FailedPrecondition
             }
-            Error::Layer(error) => code_of_layer(error),
+            #[cfg(target_os = "linux")]
+            Error::Layer(error) => code_of_kind(transom_driver::EngineError::kind(error)),
             Error::Store(StoreError::NoLayer(_)) => Code::NotFound,
             _ => Code::Internal,
         };
@@ -65,8 +66,9 @@ impl IntoStatus for ImportError {
     }
 }
 
-fn code_of_layer(error: &NamedLayerError) -> Code {
-    match error.kind() {
+/// The code for what kept an engine from doing something.
+pub(crate) fn code_of_kind(kind: ErrorKind) -> Code {
+    match kind {
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::Exists => Code::AlreadyExists,
         ErrorKind::InUse | ErrorKind::Invalid => Code::FailedPrecondition,

@@ -24,7 +24,7 @@ pub use hresult::HResult;
 #[cfg(windows)]
 pub use system::{
     AttachedDisk, ExportedEntry, Job, LayerExport, LayerImport, NtfsBackup, NtfsFolder, NtfsNode,
-    NtfsRestore, Privilege, Privileges, SystemHcs, WindowsBuild, allocated, is_elevated,
-    volume_file_system, windows_build,
+    NtfsRestore, PipeListener, Privilege, Privileges, SystemHcs, WindowsBuild, allocated,
+    is_elevated, volume_file_system, windows_build,
 };
 pub use watchdog::Watchdog;

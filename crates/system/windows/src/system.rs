@@ -6,6 +6,7 @@
 //!   NtfsNode   ──► kernel32.dll                  backup streams
 //!   Privileges ──► advapi32.dll
 //!   Job        ──► kernel32.dll                  a process that ends with this one
+//!   PipeListener ► kernel32.dll                  a named pipe for administrators
 //! ```
 //!
 //! Wine runs the plumbing of this; it has neither backup streams nor reparse points nor security descriptors of its own,
@@ -21,6 +22,7 @@ mod job;
 mod library;
 mod node;
 mod nt;
+mod pipe;
 mod privilege;
 mod restore;
 mod usage;
@@ -33,6 +35,7 @@ pub use hcs::{AttachedDisk, ExportedEntry, LayerExport, LayerImport, SystemHcs};
 pub use host::{WindowsBuild, is_elevated, volume_file_system, windows_build};
 pub use job::Job;
 pub use node::NtfsNode;
+pub use pipe::PipeListener;
 pub use privilege::{Privilege, Privileges};
 pub use restore::NtfsRestore;
 pub use usage::allocated;

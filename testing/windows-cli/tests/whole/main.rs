@@ -8,4 +8,5 @@ mod elsewhere;
 mod killed;
 mod life;
 mod parallel;
+mod serving;
 mod support;

@@ -53,6 +53,11 @@ impl NamedLayer {
         self.below.iter().copied().chain(own).collect()
     }
 
+    /// Says whether it holds what is written to a snapshot.
+    pub fn is_of_snapshot(&self) -> bool {
+        super::snapshot::number_of_layer(&self.id).is_some()
+    }
+
     /// Says whether it can be written to.
     pub fn is_writable(&self) -> bool {
         matches!(self.kind, NamedKind::Writable { .. })
@@ -217,14 +222,15 @@ pub(crate) fn set_bound(tx: &Transaction<'_>, id: &str, bound: u64) -> Result<()
     Ok(())
 }
 
-/// Notes how many references a driver holds on a layer's mount.
-pub(crate) fn set_held(tx: &Transaction<'_>, id: &str, held: u64) -> Result<(), CatalogError> {
-    tx.execute(
-        "UPDATE named_layers SET held = ?2 WHERE id = ?1",
-        params![id, held],
-    )
-    .doing("note the references of a layer")?;
-    Ok(())
+/// Notes how many references a driver holds on a layer's mount; false if there is no such layer.
+pub(crate) fn set_held(tx: &Transaction<'_>, id: &str, held: u64) -> Result<bool, CatalogError> {
+    let changed = tx
+        .execute(
+            "UPDATE named_layers SET held = ?2 WHERE id = ?1",
+            params![id, held],
+        )
+        .doing("note the references of a layer")?;
+    Ok(changed > 0)
 }
 
 /// Forgets a named layer.

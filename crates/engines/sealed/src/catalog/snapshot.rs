@@ -56,6 +56,21 @@ pub struct Snapshot {
     pub labels: BTreeMap<String, String>,
 }
 
+/// What the named layers of snapshots are called, before their number.
+const LAYER_PREFIX: &str = "snapshot-";
+
+impl Snapshot {
+    /// Name of the layer that holds what is written to it.
+    pub(crate) fn layer_id(&self) -> String {
+        format!("{LAYER_PREFIX}{}", self.number)
+    }
+}
+
+/// Returns the number of the snapshot that a named layer of this name would be of.
+pub(crate) fn number_of_layer(layer_id: &str) -> Option<i64> {
+    layer_id.strip_prefix(LAYER_PREFIX)?.parse().ok()
+}
+
 const COLUMNS: &str =
     "s.number, s.key, parent.key, s.kind, s.names, s.created, s.updated FROM snapshots s
      LEFT JOIN snapshots parent ON parent.number = s.parent";
@@ -106,6 +121,37 @@ pub(crate) fn key_of(tx: &Transaction<'_>, number: i64) -> Result<Option<String>
     )
     .optional()
     .doing("look a snapshot up by its number")
+}
+
+/// Returns the key of the snapshot that a named layer is of.
+pub(crate) fn key_of_layer(
+    tx: &Transaction<'_>,
+    layer_id: &str,
+) -> Result<Option<String>, CatalogError> {
+    match number_of_layer(layer_id) {
+        Some(number) => key_of(tx, number),
+        None => Ok(None),
+    }
+}
+
+/// Returns the layers that snapshots themselves add, each with the keys of the snapshots, by key.
+pub(crate) fn users_of_layers(
+    tx: &Transaction<'_>,
+) -> Result<HashMap<DiffId, Vec<String>>, CatalogError> {
+    let mut users: HashMap<DiffId, Vec<String>> = HashMap::new();
+    tx.prepare_cached(
+        "SELECT DISTINCT diff_id, key FROM snapshot_layers JOIN snapshots USING (number) ORDER BY key",
+    )
+    .and_then(|mut query| {
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let layer = row.get::<_, Sql<_>>(0)?.0;
+            users.entry(layer).or_default().push(row.get(1)?);
+        }
+        Ok(())
+    })
+    .doing("look up which snapshots have layers")?;
+    Ok(users)
 }
 
 /// Returns all snapshots, by key.

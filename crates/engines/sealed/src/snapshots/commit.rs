@@ -2,33 +2,54 @@
 
 use std::collections::BTreeMap;
 
+use transom_layer::DiffId;
+
 use super::{SnapshotError, committed_parent, found, is_active, nanoseconds_now};
 use crate::catalog::snapshot::{self as rows, Snapshot};
-use crate::store::Store;
+use crate::store::{Session, Store};
+
+/// What a commit is to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit<'a> {
+    /// The name of the committed snapshot.
+    pub name: &'a str,
+    /// The parent of one that has none yet: what it adds need not have been told against it.
+    pub parent: Option<&'a str>,
+    /// All labels that it has then.
+    pub labels: &'a BTreeMap<String, String>,
+}
 
 impl Store {
-    /// Makes an active snapshot a committed one, with another name and only these labels. What was written to it
-    /// becomes a layer. One without a parent may get one now: what it adds need not have been told against it.
+    /// Makes an active snapshot a committed one, with another name and only these labels. `put_away` makes a layer of
+    /// what was written to it; `take_in` adds that to the snapshot.
     ///
     /// A caller that never heard the answer may commit it again, by another name, too: containerd gives each try
     /// one of its own.
-    ///
-    /// # Errors
-    /// [`SnapshotError`]; the snapshot is as it was, except that it may be unmounted.
-    pub fn commit_snapshot(
+    pub(super) fn commit_by<E: From<SnapshotError>>(
         &self,
-        name: &str,
         key: &str,
-        parent: Option<&str>,
-        labels: &BTreeMap<String, String>,
-    ) -> Result<(), SnapshotError> {
+        commit: &Commit<'_>,
+        put_away: impl FnOnce(&Session<'_>, &Snapshot) -> Result<Option<DiffId>, E>,
+        take_in: impl FnOnce(
+            &rusqlite::Transaction<'_>,
+            &Snapshot,
+            Option<DiffId>,
+        ) -> Result<(), SnapshotError>,
+    ) -> Result<(), E> {
+        let Commit {
+            name,
+            parent,
+            labels,
+        } = *commit;
         let snapshot = match self.snapshot(key) {
-            Err(SnapshotError::NotFound { .. }) => return self.commit_again(name, key, labels),
+            Err(SnapshotError::NotFound { .. }) => {
+                return Ok(self.commit_again(name, key, labels)?);
+            }
             found => found?,
         };
         self.check_commit(&snapshot, name, parent)?;
-        let session = self.session()?;
-        let written = self.put_away(&session, &snapshot)?;
+        let session = self.session().map_err(SnapshotError::from)?;
+        let written = put_away(&session, &snapshot)?;
         self.catalog
             .write(|tx| {
                 let mut snapshot = found(tx, key)?;
@@ -46,13 +67,12 @@ impl Store {
                     snapshot.names = Some(names);
                     rows::set_names(tx, snapshot.number, names)?;
                 }
-                self.take_in(tx, &snapshot, written)?;
+                take_in(tx, &snapshot, written)?;
                 let parent = parent.map(|parent| parent.number);
                 rows::commit(tx, snapshot.number, name, parent, labels, nanoseconds_now())?;
                 Ok(())
             })
             .inspect_err(|_: &SnapshotError| self.put_back())?;
-        self.tidy(&snapshot);
         Ok(())
     }
 

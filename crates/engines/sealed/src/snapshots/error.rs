@@ -6,6 +6,7 @@ use crate::chain::ChainError;
 use crate::diff::DiffError;
 use crate::durable::FileError;
 use crate::store::StoreError;
+#[cfg(target_os = "linux")]
 use crate::writable::{ExportError, NamedLayerError};
 
 /// An operation on a snapshot that failed.
@@ -69,6 +70,7 @@ pub enum SnapshotError {
         child: String,
     },
     /// The layer that holds what is written failed.
+    #[cfg(target_os = "linux")]
     #[error(transparent)]
     Layer(#[from] NamedLayerError),
     /// Layers make no chain.
@@ -78,6 +80,7 @@ pub enum SnapshotError {
     #[error(transparent)]
     Compare(#[from] DiffError),
     /// A difference cannot be written.
+    #[cfg(target_os = "linux")]
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The store failed.

@@ -37,8 +37,9 @@ impl Store {
     /// Opens a writable layer to be changed without a mount.
     ///
     /// # Errors
-    /// As [`Store::open_writable`], and [`NamedLayerFault::Mounted`]: what the kernel has mounted is changed there.
+    /// As [`Store::open_writable`], [`NamedLayerFault::OfSnapshot`], and [`NamedLayerFault::Mounted`]: what the kernel has mounted is changed there.
     pub fn edit_writable(&self, id: &str) -> Result<Editor, NamedLayerError> {
+        self.refuse_if_of_snapshot(id).of_layer(id)?;
         let writable = self.open_writable(id)?;
         self.refuse_if_active(id).of_layer(id)?;
         let is_root = rustix::process::geteuid().is_root();

@@ -50,10 +50,16 @@ pub enum NamedLayerFault {
     },
     /// What is written to a snapshot is in it.
     #[error(
-        "it holds what is written to snapshot {key}: remove that where it was made, in containerd"
+        "it holds what is written to snapshot {key}: use or remove that where it was made, in containerd"
     )]
     OfSnapshot {
         /// The snapshot.
+        key: String,
+    },
+    /// The snapshot that it would be of is another one by now.
+    #[error("snapshot {key} was changed, committed or removed meanwhile")]
+    SnapshotChanged {
+        /// The snapshot, as it was called.
         key: String,
     },
     /// The name is of the kind that layers of snapshots have.

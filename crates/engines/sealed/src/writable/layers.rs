@@ -10,10 +10,9 @@ use transom_mount::scratch;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use crate::allocated::allocated;
-use crate::catalog::{self, NamedKind, NamedLayer};
+use crate::catalog::{self, NamedKind, NamedLayer, snapshot};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
-use crate::snapshots;
 use crate::staging::Staging;
 use crate::store::{self, Store};
 
@@ -65,6 +64,16 @@ impl Store {
 
     /// Makes the files of a named layer and adds it to the catalog.
     pub(crate) fn add_named(&self, layer: NamedLayer) -> Result<NamedLayer, NamedLayerFault> {
+        self.add_named_if(layer, |_| Ok(()))
+    }
+
+    /// Makes the files of a named layer and adds it to the catalog, unless `check` refuses that in the transaction
+    /// that adds it.
+    pub(crate) fn add_named_if(
+        &self,
+        layer: NamedLayer,
+        check: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<(), NamedLayerFault>,
+    ) -> Result<NamedLayer, NamedLayerFault> {
         let staging = Staging::create(&self.layout)?;
         let staged = match layer.kind {
             NamedKind::Writable { bound } => {
@@ -86,6 +95,7 @@ impl Store {
                 if catalog::named_layer(tx, &layer.id)?.is_some() {
                     return Err(NamedLayerFault::Exists);
                 }
+                check(tx)?;
                 if let Some(parent) = &layer.parent
                     && catalog::named_layer(tx, parent)?.is_none()
                 {
@@ -146,10 +156,7 @@ impl Store {
     fn remove_layer(&self, id: &str) -> Result<Removed, NamedLayerFault> {
         let layer = self.named(id)?;
         // Whose mount it is tells more than that it is mounted.
-        let snapshot = self.catalog.read(|tx| snapshots::key_of_layer(tx, id))?;
-        if let Some(key) = snapshot {
-            return Err(NamedLayerFault::OfSnapshot { key });
-        }
+        self.refuse_if_of_snapshot(id)?;
         self.refuse_if_parent(id)?;
         if layer.held > 0 {
             let at = self.layout.mount_points(id);
@@ -193,6 +200,14 @@ impl Store {
         Ok(removed)
     }
 
+    /// Refuses a layer that holds what is written to a snapshot: whoever made the snapshot says what becomes of it.
+    pub(super) fn refuse_if_of_snapshot(&self, id: &str) -> Result<(), NamedLayerFault> {
+        match self.catalog.read(|tx| snapshot::key_of_layer(tx, id))? {
+            Some(key) => Err(NamedLayerFault::OfSnapshot { key }),
+            None => Ok(()),
+        }
+    }
+
     fn refuse_if_parent(&self, id: &str) -> Result<(), NamedLayerFault> {
         match self.catalog.read(|tx| catalog::child_of(tx, id))? {
             Some(child) => Err(NamedLayerFault::HasChild { child }),
@@ -203,7 +218,7 @@ impl Store {
     /// Makes a writable layer hold more, mounted or not.
     ///
     /// # Errors
-    /// [`NamedLayerFault::NoBound`] if it has no size, [`NamedLayerFault::Mount`] if the new one is smaller, or
+    /// [`NamedLayerFault::OfSnapshot`], [`NamedLayerFault::NoBound`] if it has no size, [`NamedLayerFault::Mount`] if the new one is smaller, or
     /// the image cannot be grown.
     pub fn grow_writable(&self, id: &str, bound: u64) -> Result<(), NamedLayerError> {
         self.grow(id, bound).of_layer(id)
@@ -211,6 +226,7 @@ impl Store {
 
     fn grow(&self, id: &str, bound: u64) -> Result<(), NamedLayerFault> {
         let layer = self.named(id)?;
+        self.refuse_if_of_snapshot(id)?;
         let NamedKind::Writable { bound: before } = layer.kind else {
             return Err(NamedLayerFault::NotWritable);
         };
@@ -261,7 +277,7 @@ fn make_scratch(folder: &Path, bound: u64, root: Root) -> Result<(), NamedLayerF
 
 /// Keeps names for snapshots, whose layers are made when they are first mounted.
 pub(crate) fn refuse_name_of_snapshots(id: &str) -> Result<(), NamedLayerFault> {
-    match snapshots::number_of(id) {
+    match snapshot::number_of_layer(id) {
         Some(_) => Err(NamedLayerFault::NameOfSnapshots),
         None => Ok(()),
     }

@@ -258,7 +258,11 @@ impl Store {
         let held = layer.held.max(1);
         let noted = shown.and_then(|()| {
             let set = |tx: &rusqlite::Transaction<'_>| catalog::set_held(tx, &layer.id, held);
-            Ok(self.catalog.write(set)?)
+            match self.catalog.write(set)? {
+                true => Ok(()),
+                // It was removed while it was being mounted.
+                false => Err(NamedLayerFault::NotFound),
+            }
         });
         if noted.is_err() {
             self.deactivate_if_unused(layer, &opened.lock)?;
@@ -353,7 +357,10 @@ impl Store {
         layer: &NamedLayer,
         _: &MountsLock,
     ) -> Result<(), NamedLayerFault> {
-        let held = self.named(&layer.id)?.held;
+        let noted = self
+            .catalog
+            .read(|tx| catalog::named_layer(tx, &layer.id))?;
+        let held = noted.map_or(0, |layer| layer.held);
         let mounts = self.catalog.read(|tx| catalog::mounts_of(tx, &layer.id))?;
         if held > 0 || !mounts.is_empty() {
             return Ok(());

@@ -45,7 +45,7 @@ impl Store {
         for layer in self.catalog.read(catalog::named_layers)? {
             if is_held(&layer) && !self.is_shown(&layer.id)? {
                 let forgotten = self.catalog.write(|tx| catalog::set_held(tx, &layer.id, 0));
-                result = result.and(forgotten.map_err(NamedLayerFault::from));
+                result = result.and(forgotten.map(drop).map_err(NamedLayerFault::from));
             }
         }
         for id in points {

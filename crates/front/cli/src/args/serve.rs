@@ -20,7 +20,8 @@ pub(crate) struct Serve {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConfigFile {
-    /// The configuration file [default: /etc/transom/config.toml if it is there].
+    /// The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in
+    /// the folder ProgramData, if it is there].
     #[arg(long, value_name = "FILE", env = "TRANSOM_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -37,7 +38,8 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "SOCKET", env = "TRANSOM_CONTAINERD")]
     pub(crate) containerd: Option<PathBuf>,
     /// The socket at which that containerd listens: layers are read from and written to its
-    /// content store [default: /run/containerd/containerd.sock].
+    /// content store [default: /run/containerd/containerd.sock, on Windows
+    /// \\.\pipe\containerd-containerd].
     #[arg(long, value_name = "SOCKET", env = "TRANSOM_CONTAINERD_ADDRESS")]
     pub(crate) containerd_address: Option<PathBuf>,
     /// What kind of mounts containerd is given [default: bind].

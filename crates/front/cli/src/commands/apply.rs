@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 use transom_ntmeta::filetime::UnixTime;
 use transom_oci::{Below, Step, new_name};
@@ -17,6 +17,7 @@ use crate::target::Target;
 use crate::{output, progress};
 
 pub(super) fn apply(store: &Store, global: &Global, args: &Apply) -> Result<()> {
+    refuse_layer_of_snapshot(store, &args.on)?;
     let image = Target::image(store, &args.on)?;
     let names = names(&args.image.tag)?;
     let file = open(&args.file)?;
@@ -38,6 +39,16 @@ pub(super) fn apply(store: &Store, global: &Global, args: &Apply) -> Result<()> 
     let step = step(&args.image, format!("transom apply {label}"));
     let added = transom_oci::commit(store, &session, &below, &layer, &step, names)?;
     report(global, &added, "applied")
+}
+
+/// Refuses a layer that holds what is written to a snapshot, and says whose it is.
+pub(super) fn refuse_layer_of_snapshot(store: &Store, name: &str) -> Result<()> {
+    match store.snapshot_of_layer(name)? {
+        Some(key) => bail!(
+            "layer {name} holds what is written to snapshot {key}: commit or remove that where it was made, in containerd"
+        ),
+        None => Ok(()),
+    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn Read>> {

@@ -98,7 +98,9 @@ fn image_json(image: &ImageRecord, layers: &[LayerRecord]) -> Value {
 
 pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
     let (layers, images) = (store.layers()?, store.images()?);
-    let users = |layer: &LayerRecord| {
+    let snapshots = store.snapshots_of_layers()?;
+    let snapshots_of = |layer: &LayerRecord| snapshots.get(&layer.diff_id).cloned();
+    let images_of = |layer: &LayerRecord| {
         let has = |image: &&ImageRecord| image.layers.iter().any(|l| l.diff_id == layer.diff_id);
         images
             .iter()
@@ -116,7 +118,8 @@ pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
                 "whiteouts": layer.whiteouts,
                 "dialect": layer.dialect.as_str(),
                 "created": layer.created,
-                "images": users(layer),
+                "images": images_of(layer),
+                "snapshots": snapshots_of(layer).unwrap_or_default(),
             })
         });
         return output::json(&value.collect());
@@ -130,12 +133,27 @@ pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
                 show::size(layer.size),
                 show::size(layer.index_size),
                 layer.dialect.as_str().to_owned(),
-                users(layer).join(", "),
+                match images_of(layer) {
+                    images if images.is_empty() => of_snapshots(snapshots_of(layer).as_deref()),
+                    images => images.join(", "),
+                },
             ]
         })
         .collect();
-    let header = ["LAYER", "ENTRIES", "SIZE", "INDEX", "WRITTEN BY", "IMAGES"];
+    let header = ["LAYER", "ENTRIES", "SIZE", "INDEX", "WRITTEN BY", "USED BY"];
     output::table(&header, &[1, 2, 3], &rows)
+}
+
+/// Names the snapshots that need a layer, the first of them by its key.
+fn of_snapshots(keys: Option<&[String]>) -> String {
+    match keys {
+        None | Some([]) => String::new(),
+        Some([key]) => format!("snapshot {}", show::text(key.as_bytes())),
+        Some([key, others @ ..]) => {
+            let key = show::text(key.as_bytes());
+            format!("snapshot {key} and {} more", others.len())
+        }
+    }
 }
 
 pub(super) fn tag(store: &Store, args: &Tag) -> Result<()> {

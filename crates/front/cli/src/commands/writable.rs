@@ -11,7 +11,7 @@ use transom_driver::{Id, size};
 use transom_oci::Below;
 use transom_sealed::{NamedKind, NamedLayer, NewWritable, Removed, Store, Usage};
 
-use super::apply::{latest, names, report, step};
+use super::apply::{self, latest, names, report, step};
 use super::diff::Line;
 use super::images::display_name;
 use super::maintain::refuse_image;
@@ -39,7 +39,9 @@ pub(super) fn create(store: &Store, global: &Global, args: &Create) -> Result<()
 }
 
 pub(super) fn list(store: &Store, global: &Global) -> Result<()> {
-    let layers = store.named_layers()?;
+    let mut layers = store.named_layers()?;
+    // containerd lists its snapshots itself.
+    layers.retain(|layer| !layer.is_of_snapshot());
     let mounts = store.mounts()?;
     let of_layer = |id: &str| -> Vec<String> {
         let mine = mounts
@@ -116,6 +118,7 @@ fn as_json(layer: &NamedLayer, mounted_at: &[String]) -> serde_json::Value {
 }
 
 pub(super) fn commit(store: &Store, global: &Global, args: &Commit) -> Result<()> {
+    apply::refuse_layer_of_snapshot(store, &args.name)?;
     let writable = store.open_writable(&args.name)?;
     let Some(config) = writable.layer().config else {
         bail!(

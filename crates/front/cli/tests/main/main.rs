@@ -14,6 +14,8 @@ mod reading;
 mod registries;
 #[cfg(all(feature = "serve", target_os = "linux"))]
 mod serving;
+#[cfg(target_os = "linux")]
+mod snapshots;
 mod storing;
 mod support;
 #[cfg(target_os = "linux")]

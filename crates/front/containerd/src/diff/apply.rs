@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use transom_layer::{BlobDigest, DiffId};
-use transom_sealed::{LayerRequest, Session, Store};
+use transom_sealed::{LayerRequest, Session};
 
 use super::{Differ, TakenIn, media, namespace_of};
 use crate::content::{ContentReader, ContentStore};
+use crate::files::Files;
 use crate::mounts::snapshot_of;
 use crate::proto::diff::ApplyRequest;
 use crate::proto::types::Descriptor;
@@ -33,9 +34,9 @@ impl Differ {
         let blob = layer.digest.parse::<BlobDigest>().map_err(|error| {
             Status::invalid_argument(format!("layer {}: {error}", layer.digest))
         })?;
-        let store = Arc::clone(&self.store);
+        let files = Arc::clone(&self.files);
         let mounts = request.mounts;
-        let key = blocking(move || snapshot_of(&store, &mounts)).await?;
+        let key = blocking(move || snapshot_of(&*files, &mounts)).await?;
 
         let lock = self.lock_of(blob);
         let _once = lock.lock().await;
@@ -43,25 +44,24 @@ impl Differ {
             return Ok((applied, TakenIn(0)));
         }
         let _place = self.places.acquire().await;
-        let socket = &self.options.containerd;
-        let content = ContentStore::connect(socket, headers, namespace_of(&key)).await?;
+        let content = ContentStore::connect(&self.containerd, headers, namespace_of(&key)).await?;
         let reader = content.read(blob).await?;
         let size = u64::try_from(layer.size).ok().filter(|size| *size > 0);
-        let store = Arc::clone(&self.store);
-        let applied = blocking(move || take_in(&store, &key, blob, size, reader)).await?;
+        let files = Arc::clone(&self.files);
+        let applied = blocking(move || take_in(&*files, &key, blob, size, reader)).await?;
         let bytes = TakenIn(applied.size.unsigned_abs());
         Ok((applied, bytes))
     }
 
     /// Applies a layer that the store has; `None` if it has not.
     async fn apply_known(&self, key: &str, blob: BlobDigest) -> Result<Option<Descriptor>, Status> {
-        let store = Arc::clone(&self.store);
+        let files = Arc::clone(&self.files);
         let key = key.to_owned();
         blocking(move || {
-            let session = store.session().map_err(IntoStatus::into_status)?;
+            let session = files.store().session().map_err(IntoStatus::into_status)?;
             let known = session.known_blob(blob).map_err(IntoStatus::into_status)?;
             match known {
-                Some(known) => put_on(&store, &session, &key, known.diff_id).map(Some),
+                Some(known) => put_on(&*files, &session, &key, known.diff_id).map(Some),
                 None => Ok::<_, Status>(None),
             }
         })
@@ -70,12 +70,13 @@ impl Differ {
 }
 
 fn take_in(
-    store: &Store,
+    files: &dyn Files,
     key: &str,
     blob: BlobDigest,
     size: Option<u64>,
     reader: ContentReader,
 ) -> Result<Descriptor, Status> {
+    let store = files.store();
     let snapshot = store.snapshot(key).map_err(IntoStatus::into_status)?;
     let label = blob.to_string();
     let request = LayerRequest {
@@ -87,19 +88,22 @@ fn take_in(
     let imported = session
         .import_layer(reader, &request, &|_| {})
         .map_err(IntoStatus::into_status)?;
-    put_on(store, &session, key, imported.diff_id)
+    put_on(files, &session, key, imported.diff_id)
 }
 
 fn put_on(
-    store: &Store,
+    files: &dyn Files,
     session: &Session<'_>,
     key: &str,
     layer: DiffId,
 ) -> Result<Descriptor, Status> {
-    store
-        .apply_to_snapshot(session, key, layer)
+    files
+        .apply(session, key, layer)
         .map_err(IntoStatus::into_status)?;
-    let record = store.layer(layer).map_err(IntoStatus::into_status)?;
+    let record = files
+        .store()
+        .layer(layer)
+        .map_err(IntoStatus::into_status)?;
     Ok(Descriptor {
         media_type: media::TAR.to_owned(),
         digest: layer.to_string(),

@@ -10,10 +10,11 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 use transom_layer::{DiffId, Hasher};
 use transom_ntmeta::filetime::UnixTime;
-use transom_sealed::{Compression, Store};
+use transom_sealed::Compression;
 
 use super::{Differ, media, namespace_of};
 use crate::content::ContentStore;
+use crate::files::Files;
 use crate::mounts::snapshot_of;
 use crate::proto::diff::DiffRequest;
 use crate::proto::types::Descriptor;
@@ -28,7 +29,7 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// What is to be made.
 struct Job {
-    store: Arc<Store>,
+    files: Arc<dyn Files>,
     lower: Option<String>,
     upper: String,
     latest: Option<UnixTime>,
@@ -48,19 +49,19 @@ impl Differ {
         let compression = media::compression(&media_type).ok_or_else(|| {
             Status::unimplemented(format!("a difference cannot be made as {media_type}"))
         })?;
-        let store = Arc::clone(&self.store);
+        let files = Arc::clone(&self.files);
         let (left, right) = (request.left, request.right);
         let (lower, upper) = blocking(move || {
             let lower = match left.is_empty() {
                 true => None,
-                false => Some(snapshot_of(&store, &left)?),
+                false => Some(snapshot_of(&*files, &left)?),
             };
-            Ok::<_, Status>((lower, snapshot_of(&store, &right)?))
+            Ok::<_, Status>((lower, snapshot_of(&*files, &right)?))
         })
         .await?;
         let _place = self.places.acquire().await;
-        let socket = &self.options.containerd;
-        let mut content = ContentStore::connect(socket, headers, namespace_of(&upper)).await?;
+        let mut content =
+            ContentStore::connect(&self.containerd, headers, namespace_of(&upper)).await?;
         let own_name = new_name(&upper);
         content.keep(&own_name).await?;
         let name = match request.r#ref.is_empty() {
@@ -68,7 +69,7 @@ impl Differ {
             false => request.r#ref,
         };
         let job = Job {
-            store: Arc::clone(&self.store),
+            files: Arc::clone(&self.files),
             lower,
             upper,
             latest: request.source_date_epoch.as_ref().map(time),
@@ -126,8 +127,8 @@ impl Job {
 
     fn export(&self, writer: io::PipeWriter) -> Result<(), Status> {
         let mut out = io::BufWriter::with_capacity(BLOCK, writer);
-        self.store
-            .write_snapshot_difference(self.lower.as_deref(), &self.upper, self.latest, &mut out)
+        self.files
+            .write_difference(self.lower.as_deref(), &self.upper, self.latest, &mut out)
             .map_err(IntoStatus::into_status)?;
         out.flush()
             .map_err(|error| Status::internal(error.to_string()))

@@ -45,10 +45,12 @@ impl Contents {
         self.0.lock().unwrap().pieces.get(&key).cloned()
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn reads(&self) -> usize {
         self.0.lock().unwrap().reads
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn cut_reads_at(&self, bytes: Option<usize>) {
         self.0.lock().unwrap().cut_at = bytes;
     }

@@ -9,7 +9,8 @@ use transom_layer::{BlobDigest, Digest};
 use transom_sample::shape::{Content, LayerTree, Node, metadata};
 
 use crate::content::{apply, apply_as, difference};
-use crate::support::{Bench, can_mount, code, read, write};
+use crate::mounted::{can_mount, read, write};
+use crate::support::{Bench, code};
 use crate::windows::{base_layer, unpack, with_base};
 
 const TAR: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -142,7 +143,7 @@ fn any_two_snapshots_can_be_compared() {
         mounted.path().join("linked/two"),
     )
     .unwrap();
-    let right = crate::support::tree_of(mounted.path());
+    let right = crate::mounted::tree_of(mounted.path());
     let (left, mounts) = (bench.view("l", "left"), bench.mounts("right").unwrap());
     let (_, bytes, _) = difference(&bench, &left, &mounts, TAR).unwrap();
     let names = names_in(&bytes);
@@ -155,7 +156,7 @@ fn any_two_snapshots_can_be_compared() {
     }
     unpack(&bench, "again", "left", &bytes);
     bench.look_at("again", |root| {
-        let shown: Vec<_> = crate::support::tree_of(root).into_keys().collect();
+        let shown: Vec<_> = crate::mounted::tree_of(root).into_keys().collect();
         let expected: Vec<_> = right.into_keys().collect();
         assert_eq!(shown, expected);
         assert_eq!(read(root, "linked/two"), "linked");

@@ -3,150 +3,166 @@
 use tonic::Code;
 use transom_containerd::proto::snapshots::{CommitSnapshotRequest, Kind};
 
-use crate::support::{Bench, Labels, can_mount, code, labels, read, write};
+#[cfg(target_os = "linux")]
+use crate::mounted::{read, write};
+use crate::support::{Bench, Labels, code, labels};
+
+/// An empty store of each kind that this machine can serve.
+pub(crate) fn benches() -> Vec<Bench> {
+    let folders = crate::folders::new();
+    #[cfg(target_os = "linux")]
+    if crate::mounted::can_mount() {
+        return vec![Bench::new(), folders];
+    }
+    vec![folders]
+}
 
 /// `committed-1` ← `committed-2`; `active-1` without parent, `active-2` and `view-2` over them.
-fn filled() -> Option<Bench> {
-    if !can_mount() {
-        return None;
+fn filled() -> Vec<Bench> {
+    let benches = benches();
+    for bench in &benches {
+        bench.prepare("c-1", "");
+        bench.commit("committed-1", "c-1").unwrap();
+        bench.prepare("c-2", "committed-1");
+        bench.commit("committed-2", "c-2").unwrap();
+        bench.prepare("active-1", "");
+        bench.prepare("active-2", "committed-1");
+        bench.view("view-1", "committed-1");
+        bench.view("view-2", "committed-2");
     }
-    let bench = Bench::new();
-    bench.prepare("c-1", "");
-    bench.commit("committed-1", "c-1").unwrap();
-    bench.prepare("c-2", "committed-1");
-    bench.commit("committed-2", "c-2").unwrap();
-    bench.prepare("active-1", "");
-    bench.prepare("active-2", "committed-1");
-    bench.view("view-1", "committed-1");
-    bench.view("view-2", "committed-2");
-    Some(bench)
+    benches
 }
 
 #[test]
 fn info_of_each_kind_is_told() {
-    let Some(bench) = filled() else { return };
-    for (key, parent, kind) in [
-        ("committed-1", "", Kind::Committed),
-        ("committed-2", "committed-1", Kind::Committed),
-        ("active-1", "", Kind::Active),
-        ("active-2", "committed-1", Kind::Active),
-        ("view-1", "committed-1", Kind::View),
-        ("view-2", "committed-2", Kind::View),
-    ] {
-        let info = bench.stat(key).unwrap();
-        assert_eq!((info.name.as_str(), info.parent.as_str()), (key, parent));
-        assert_eq!(info.kind(), kind, "{key}");
-        assert!(info.created_at.is_some() && info.created_at == info.updated_at);
+    for bench in filled() {
+        for (key, parent, kind) in [
+            ("committed-1", "", Kind::Committed),
+            ("committed-2", "committed-1", Kind::Committed),
+            ("active-1", "", Kind::Active),
+            ("active-2", "committed-1", Kind::Active),
+            ("view-1", "committed-1", Kind::View),
+            ("view-2", "committed-2", Kind::View),
+        ] {
+            let info = bench.stat(key).unwrap();
+            assert_eq!((info.name.as_str(), info.parent.as_str()), (key, parent));
+            assert_eq!(info.kind(), kind, "{key}");
+            assert!(info.created_at.is_some() && info.created_at == info.updated_at);
+        }
     }
 }
 
 #[test]
 fn what_is_not_there_is_not_found() {
-    if !can_mount() {
-        return;
+    for bench in benches() {
+        assert_eq!(code(bench.stat("x")), Code::NotFound);
+        assert_eq!(code(bench.mounts("x")), Code::NotFound);
+        assert_eq!(code(bench.usage("x")), Code::NotFound);
+        assert_eq!(code(bench.remove("x")), Code::NotFound);
+        assert_eq!(code(bench.commit("y", "x")), Code::NotFound);
+        assert_eq!(
+            code(bench.try_prepare("y", "x", Labels::new())),
+            Code::NotFound
+        );
+        assert_eq!(code(bench.try_view("y", "x")), Code::NotFound);
+        assert_eq!(bench.list(&[]).unwrap(), []);
     }
-    let bench = Bench::new();
-    assert_eq!(code(bench.stat("x")), Code::NotFound);
-    assert_eq!(code(bench.mounts("x")), Code::NotFound);
-    assert_eq!(code(bench.usage("x")), Code::NotFound);
-    assert_eq!(code(bench.remove("x")), Code::NotFound);
-    assert_eq!(code(bench.commit("y", "x")), Code::NotFound);
-    assert_eq!(
-        code(bench.try_prepare("y", "x", Labels::new())),
-        Code::NotFound
-    );
-    assert_eq!(code(bench.try_view("y", "x")), Code::NotFound);
-    assert_eq!(bench.list(&[]).unwrap(), []);
 }
 
 #[test]
 fn a_walk_tells_all_and_what_stat_tells() {
-    let Some(bench) = filled() else { return };
-    let infos = bench.list(&[]).unwrap();
-    let names: Vec<&str> = infos.iter().map(|info| info.name.as_str()).collect();
-    let expected = [
-        "active-1",
-        "active-2",
-        "committed-1",
-        "committed-2",
-        "view-1",
-        "view-2",
-    ];
-    assert_eq!(names, expected);
-    for info in infos {
-        assert_eq!(bench.stat(&info.name).unwrap(), info);
+    for bench in filled() {
+        let infos = bench.list(&[]).unwrap();
+        let names: Vec<&str> = infos.iter().map(|info| info.name.as_str()).collect();
+        let expected = [
+            "active-1",
+            "active-2",
+            "committed-1",
+            "committed-2",
+            "view-1",
+            "view-2",
+        ];
+        assert_eq!(names, expected);
+        for info in infos {
+            assert_eq!(bench.stat(&info.name).unwrap(), info);
+        }
     }
 }
 
 #[test]
 fn only_active_snapshots_and_views_have_mounts() {
-    let Some(bench) = filled() else { return };
-    for key in ["active-1", "active-2"] {
-        assert_eq!(bench.mounts(key).unwrap()[0].options, ["rbind", "rw"]);
+    for bench in filled() {
+        for key in ["active-1", "active-2"] {
+            let options = bench.mounts(key).unwrap().remove(0).options;
+            assert!(options.contains(&"rw".to_owned()), "{options:?}");
+        }
+        for key in ["view-1", "view-2"] {
+            let options = bench.mounts(key).unwrap().remove(0).options;
+            assert!(options.contains(&"ro".to_owned()), "{options:?}");
+        }
+        assert_eq!(code(bench.mounts("committed-1")), Code::FailedPrecondition);
     }
-    for key in ["view-1", "view-2"] {
-        assert_eq!(bench.mounts(key).unwrap()[0].options, ["rbind", "ro"]);
-    }
-    assert_eq!(code(bench.mounts("committed-1")), Code::FailedPrecondition);
 }
 
 #[test]
 fn a_name_is_given_once_and_only_a_committed_snapshot_is_a_parent() {
-    let Some(bench) = filled() else { return };
-    for taken in ["active-1", "view-1", "committed-1"] {
-        let result = bench.try_prepare(taken, "committed-1", Labels::new());
-        assert_eq!(code(result), Code::AlreadyExists, "{taken}");
-        let result = bench.try_view(taken, "committed-1");
-        assert_eq!(code(result), Code::AlreadyExists, "{taken}");
+    for bench in filled() {
+        for taken in ["active-1", "view-1", "committed-1"] {
+            let result = bench.try_prepare(taken, "committed-1", Labels::new());
+            assert_eq!(code(result), Code::AlreadyExists, "{taken}");
+            let result = bench.try_view(taken, "committed-1");
+            assert_eq!(code(result), Code::AlreadyExists, "{taken}");
+        }
+        for parent in ["active-1", "view-1"] {
+            let result = bench.try_prepare("new", parent, Labels::new());
+            assert_eq!(code(result), Code::InvalidArgument, "{parent}");
+            assert_eq!(code(bench.try_view("new", parent)), Code::InvalidArgument);
+        }
+        assert_eq!(
+            code(bench.try_prepare("", "", Labels::new())),
+            Code::InvalidArgument
+        );
+        assert_eq!(code(bench.stat("new")), Code::NotFound);
     }
-    for parent in ["active-1", "view-1"] {
-        let result = bench.try_prepare("new", parent, Labels::new());
-        assert_eq!(code(result), Code::InvalidArgument, "{parent}");
-        assert_eq!(code(bench.try_view("new", parent)), Code::InvalidArgument);
-    }
-    assert_eq!(
-        code(bench.try_prepare("", "", Labels::new())),
-        Code::InvalidArgument
-    );
-    assert_eq!(code(bench.stat("new")), Code::NotFound);
 }
 
 #[test]
 fn a_commit_takes_an_active_snapshot_and_a_new_name() {
-    let Some(bench) = filled() else { return };
-    assert_eq!(
-        code(bench.commit("committed-1", "active-1")),
-        Code::AlreadyExists
-    );
-    assert_eq!(
-        code(bench.commit("active-1", "active-1")),
-        Code::AlreadyExists
-    );
-    assert_eq!(
-        code(bench.commit("new", "committed-1")),
-        Code::FailedPrecondition
-    );
-    assert_eq!(
-        code(bench.commit("new", "view-1")),
-        Code::FailedPrecondition
-    );
-    assert_eq!(code(bench.commit("", "active-1")), Code::InvalidArgument);
-    let before = bench.stat("active-1").unwrap();
-    bench
-        .try_commit(CommitSnapshotRequest {
-            name: "new".to_owned(),
-            key: "active-1".to_owned(),
-            labels: labels(&[("a", "b")]),
-            ..CommitSnapshotRequest::default()
-        })
-        .unwrap();
-    let after = bench.stat("new").unwrap();
-    assert_eq!(
-        (after.kind(), after.labels),
-        (Kind::Committed, labels(&[("a", "b")]))
-    );
-    assert!(seconds(&after.created_at) >= seconds(&before.created_at));
-    assert_eq!(code(bench.stat("active-1")), Code::NotFound);
+    for bench in filled() {
+        assert_eq!(
+            code(bench.commit("committed-1", "active-1")),
+            Code::AlreadyExists
+        );
+        assert_eq!(
+            code(bench.commit("active-1", "active-1")),
+            Code::AlreadyExists
+        );
+        assert_eq!(
+            code(bench.commit("new", "committed-1")),
+            Code::FailedPrecondition
+        );
+        assert_eq!(
+            code(bench.commit("new", "view-1")),
+            Code::FailedPrecondition
+        );
+        assert_eq!(code(bench.commit("", "active-1")), Code::InvalidArgument);
+        let before = bench.stat("active-1").unwrap();
+        bench
+            .try_commit(CommitSnapshotRequest {
+                name: "new".to_owned(),
+                key: "active-1".to_owned(),
+                labels: labels(&[("a", "b")]),
+                ..CommitSnapshotRequest::default()
+            })
+            .unwrap();
+        let after = bench.stat("new").unwrap();
+        assert_eq!(
+            (after.kind(), after.labels),
+            (Kind::Committed, labels(&[("a", "b")]))
+        );
+        assert!(seconds(&after.created_at) >= seconds(&before.created_at));
+        assert_eq!(code(bench.stat("active-1")), Code::NotFound);
+    }
 }
 
 fn seconds(time: &Option<prost_types::Timestamp>) -> (i64, i32) {
@@ -156,104 +172,101 @@ fn seconds(time: &Option<prost_types::Timestamp>) -> (i64, i32) {
 
 #[test]
 fn a_commit_does_not_inherit_labels() {
-    if !can_mount() {
-        return;
+    for bench in benches() {
+        bench.try_prepare("a", "", labels(&[("old", "1")])).unwrap();
+        bench.commit("c", "a").unwrap();
+        assert_eq!(bench.stat("c").unwrap().labels, Labels::new());
     }
-    let bench = Bench::new();
-    bench.try_prepare("a", "", labels(&[("old", "1")])).unwrap();
-    bench.commit("c", "a").unwrap();
-    assert_eq!(bench.stat("c").unwrap().labels, Labels::new());
 }
 
 #[test]
 fn a_snapshot_with_children_cannot_be_removed() {
-    let Some(bench) = filled() else { return };
-    let error = bench.remove("committed-1").unwrap_err();
-    assert_eq!(error.code(), Code::FailedPrecondition);
-    assert!(error.message().contains("remove"), "{error}");
-    for key in [
-        "active-1",
-        "active-2",
-        "view-1",
-        "view-2",
-        "committed-2",
-        "committed-1",
-    ] {
-        bench.remove(key).unwrap();
+    for bench in filled() {
+        let error = bench.remove("committed-1").unwrap_err();
+        assert_eq!(error.code(), Code::FailedPrecondition);
+        assert!(error.message().contains("remove"), "{error}");
+        for key in [
+            "active-1",
+            "active-2",
+            "view-1",
+            "view-2",
+            "committed-2",
+            "committed-1",
+        ] {
+            bench.remove(key).unwrap();
+        }
+        bench.is_empty();
     }
-    bench.is_empty();
 }
 
 #[test]
 fn a_snapshot_without_parent_can_be_rebased_on_commit() {
-    let Some(bench) = filled() else { return };
-    let rebase = |name: &str, key: &str, parent: &str| {
-        bench.try_commit(CommitSnapshotRequest {
-            name: name.to_owned(),
-            key: key.to_owned(),
-            parent: parent.to_owned(),
-            ..CommitSnapshotRequest::default()
-        })
-    };
-    assert_eq!(code(rebase("n", "active-1", "missing")), Code::NotFound);
-    assert_eq!(
-        code(rebase("n", "active-1", "view-1")),
-        Code::InvalidArgument
-    );
-    rebase("based", "active-1", "committed-2").unwrap();
-    assert_eq!(bench.stat("based").unwrap().parent, "committed-2");
-    assert_eq!(
-        code(rebase("n", "active-2", "committed-2")),
-        Code::InvalidArgument
-    );
-    rebase("same", "active-2", "committed-1").unwrap();
-    assert_eq!(bench.stat("same").unwrap().parent, "committed-1");
+    for bench in filled() {
+        let rebase = |name: &str, key: &str, parent: &str| {
+            bench.try_commit(CommitSnapshotRequest {
+                name: name.to_owned(),
+                key: key.to_owned(),
+                parent: parent.to_owned(),
+                ..CommitSnapshotRequest::default()
+            })
+        };
+        assert_eq!(code(rebase("n", "active-1", "missing")), Code::NotFound);
+        assert_eq!(
+            code(rebase("n", "active-1", "view-1")),
+            Code::InvalidArgument
+        );
+        rebase("based", "active-1", "committed-2").unwrap();
+        assert_eq!(bench.stat("based").unwrap().parent, "committed-2");
+        assert_eq!(
+            code(rebase("n", "active-2", "committed-2")),
+            Code::InvalidArgument
+        );
+        rebase("same", "active-2", "committed-1").unwrap();
+        assert_eq!(bench.stat("same").unwrap().parent, "committed-1");
+    }
 }
 
 #[test]
 fn labels_are_bounded() {
-    if !can_mount() {
-        return;
+    for bench in benches() {
+        let long = "x".repeat(4096);
+        let result = bench.try_prepare("a", "", labels(&[("l", &long)]));
+        assert_eq!(code(result), Code::InvalidArgument);
+        let result = bench.try_prepare(&"k".repeat(5000), "", Labels::new());
+        assert_eq!(code(result), Code::InvalidArgument);
+        assert_eq!(bench.list(&[]).unwrap(), []);
     }
-    let bench = Bench::new();
-    let long = "x".repeat(4096);
-    let result = bench.try_prepare("a", "", labels(&[("l", &long)]));
-    assert_eq!(code(result), Code::InvalidArgument);
-    let result = bench.try_prepare(&"k".repeat(5000), "", Labels::new());
-    assert_eq!(code(result), Code::InvalidArgument);
-    assert_eq!(bench.list(&[]).unwrap(), []);
 }
 
 #[test]
 fn a_snapshot_that_is_there_by_reference_need_not_be_made_again() {
-    if !can_mount() {
-        return;
+    for bench in benches() {
+        let with_ref = || labels(&[("containerd.io/snapshot.ref", "sha256:abc")]);
+        bench
+            .try_prepare("one/1/extract-1", "", with_ref())
+            .unwrap();
+        bench
+            .try_commit(CommitSnapshotRequest {
+                name: "one/2/sha256:abc".to_owned(),
+                key: "one/1/extract-1".to_owned(),
+                labels: with_ref(),
+                ..CommitSnapshotRequest::default()
+            })
+            .unwrap();
+        let result = bench.try_prepare("two/3/extract-2", "", with_ref());
+        assert_eq!(code(result), Code::AlreadyExists);
+        let found = bench
+            .list(&[r#"labels."containerd.io/snapshot.ref"==sha256:abc"#])
+            .unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "one/2/sha256:abc");
     }
-    let bench = Bench::new();
-    let with_ref = || labels(&[("containerd.io/snapshot.ref", "sha256:abc")]);
-    bench
-        .try_prepare("one/1/extract-1", "", with_ref())
-        .unwrap();
-    bench
-        .try_commit(CommitSnapshotRequest {
-            name: "one/2/sha256:abc".to_owned(),
-            key: "one/1/extract-1".to_owned(),
-            labels: with_ref(),
-            ..CommitSnapshotRequest::default()
-        })
-        .unwrap();
-    let result = bench.try_prepare("two/3/extract-2", "", with_ref());
-    assert_eq!(code(result), Code::AlreadyExists);
-    let found = bench
-        .list(&[r#"labels."containerd.io/snapshot.ref"==sha256:abc"#])
-        .unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].name, "one/2/sha256:abc");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_commit_whose_answer_was_lost_can_be_repeated_by_another_name() {
-    if !can_mount() {
+    if !crate::mounted::can_mount() {
         return;
     }
     let bench = Bench::new();
@@ -273,9 +286,10 @@ fn a_commit_whose_answer_was_lost_can_be_repeated_by_another_name() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn after_the_server_died_the_last_commit_can_be_repeated_although_its_result_was_removed() {
-    if !can_mount() {
+    if !crate::mounted::can_mount() {
         return;
     }
     let bench = Bench::new();

@@ -4,7 +4,8 @@ use transom_driver::Id;
 use transom_layer::Names;
 use transom_sealed::{NamedLayerFault, NewWritable};
 
-use crate::support::{Bench, can_mount};
+use crate::mounted::can_mount;
+use crate::support::Bench;
 
 #[test]
 fn what_is_written_to_a_snapshot_is_removed_by_removing_the_snapshot_alone() {

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime};
 use tonic::Code;
 use transom_containerd::proto::snapshots::{CommitSnapshotRequest, Info, Kind};
 
-use crate::support::{Bench, Labels, can_mount, code, labels, read, tree_of, write};
+use crate::mounted::{can_mount, read, tree_of, write};
+use crate::support::{Bench, Labels, code, labels};
 use crate::windows::with_base;
 
 /// Runs a case on both kinds of trees.

@@ -1,4 +1,4 @@
-//! A server over a store in a temporary folder, its client, and mounts of what it gives out.
+//! A server over a store in a temporary folder, and its client.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
-use tokio_stream::wrappers::UnixListenerStream;
-use tonic::transport::{Channel, Endpoint, Server};
+use tonic::service::Routes;
+use tonic::transport::{Channel, Server};
 use tonic::{Code, Status};
 use transom_containerd::proto::diff::diff_client::DiffClient;
 use transom_containerd::proto::snapshots::snapshots_client::SnapshotsClient;
@@ -19,22 +18,11 @@ use transom_containerd::proto::snapshots::{
     ViewSnapshotRequest,
 };
 use transom_containerd::proto::types::Mount;
-use transom_containerd::{MountKind, Options, routes};
 use transom_sealed::Store;
 
 use crate::content::{Contents, FakeContent, FakeLeases};
 
 pub(crate) type Labels = BTreeMap<String, String>;
-
-/// Says why a test does nothing where it cannot mount.
-#[expect(clippy::print_stdout, reason = "whoever runs the tests shall see it")]
-pub(crate) fn can_mount() -> bool {
-    let can = rustix::process::geteuid().is_root();
-    if !can {
-        println!("skipped: needs root");
-    }
-    can
-}
 
 pub(crate) fn labels(pairs: &[(&str, &str)]) -> Labels {
     let pairs = pairs.iter();
@@ -43,48 +31,60 @@ pub(crate) fn labels(pairs: &[(&str, &str)]) -> Labels {
         .collect()
 }
 
+/// The folder of a store, and of what it is used with. It goes at the end.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 /// A running server with a client.
 pub(crate) struct Bench {
     pub(crate) runtime: Runtime,
     pub(crate) contents: Contents,
     pub(crate) store: Arc<Store>,
-    folder: TempDir,
+    pub(crate) folder: Home,
     channel: Channel,
 }
 
 impl Bench {
-    pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+    #[cfg(target_os = "linux")]
+    /// Serves a new store. `routes` makes its services; it is told where containerd listens.
+    pub(crate) fn serve(routes: impl FnOnce(&Path, Arc<Store>, PathBuf) -> Routes) -> Self {
+        Self::serve_in(Home::new(), routes)
     }
 
-    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Serves the store in a folder.
+    pub(crate) fn serve_in(
+        folder: Home,
+        routes: impl FnOnce(&Path, Arc<Store>, PathBuf) -> Routes,
+    ) -> Self {
         let runtime = Runtime::new().unwrap();
         let contents = Contents::default();
         let store = Arc::new(Store::open(&folder.path().join("store")).unwrap());
-        let containerd = folder.path().join("containerd.sock");
-        let mut options = Options {
-            containerd: containerd.clone(),
-            mounts: MountKind::Bind,
-            unpack_by_mount: false,
-        };
-        change(&mut options);
-        let socket = folder.path().join("transom.sock");
-        let services = routes(Arc::clone(&store), options);
+        let containerd = transport::address(folder.path(), "containerd");
+        let ours = transport::address(folder.path(), "transom");
+        let services = routes(folder.path(), Arc::clone(&store), containerd.clone());
+        let content = contents.clone();
         let channel = runtime.block_on(async {
-            let ours = UnixListenerStream::new(UnixListener::bind(&socket).unwrap());
+            let clients = transport::listen(&ours);
             let serve = Server::builder()
                 .add_routes(services)
-                .serve_with_incoming(ours);
+                .serve_with_incoming(clients);
             tokio::spawn(serve);
-            let theirs = UnixListenerStream::new(UnixListener::bind(&containerd).unwrap());
+            let clients = transport::listen(&containerd);
             let serve = Server::builder()
-                .add_service(FakeContent::service(contents.clone()))
+                .add_service(FakeContent::service(content))
                 .add_service(FakeLeases::service())
-                .serve_with_incoming(theirs);
+                .serve_with_incoming(clients);
             tokio::spawn(serve);
-            let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display())).unwrap();
-            endpoint.connect().await.unwrap()
+            transport::connect(&ours).await
         });
         Self {
             runtime,
@@ -92,6 +92,31 @@ impl Bench {
             store,
             folder,
             channel,
+        }
+    }
+
+    /// Ends as a killed process does; what is left is in the folder.
+    pub(crate) fn kill(self) -> Home {
+        self.runtime
+            .shutdown_timeout(std::time::Duration::from_secs(10));
+        self.folder
+    }
+
+    /// Nothing is left behind: no mount of the store, no file of a snapshot, no layer.
+    pub(crate) fn is_empty(&self) {
+        assert_eq!(self.list(&[]).unwrap(), []);
+        let root = self.folder.path().join("store");
+        #[cfg(target_os = "linux")]
+        {
+            let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            assert!(!table.contains(root.to_str().unwrap()), "{table}");
+        }
+        for folder in ["layers", "writable", "mounts", "trash", "staging"] {
+            let left: Vec<_> = fs::read_dir(root.join(folder))
+                .into_iter()
+                .flatten()
+                .collect();
+            assert!(left.is_empty(), "{folder}: {left:?}");
         }
     }
 
@@ -178,6 +203,7 @@ impl Bench {
         Ok(answer.into_inner().info.unwrap())
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn update(&self, info: Info, paths: &[&str]) -> Result<Info, Status> {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let request = UpdateSnapshotRequest {
@@ -212,123 +238,66 @@ impl Bench {
         let answer = self.runtime.block_on(self.snapshots().usage(request))?;
         Ok(answer.into_inner())
     }
-
-    /// Mounts what a client was given, as it would.
-    pub(crate) fn mount(&self, mounts: &[Mount]) -> Mounted {
-        Mounted::new(mounts)
-    }
-
-    /// Prepares a snapshot, changes it through a mount, commits it.
-    pub(crate) fn commit_with(&self, name: &str, parent: &str, change: impl FnOnce(&Path)) {
-        let key = format!("{name}-active");
-        let mounted = self.mount(&self.prepare(&key, parent));
-        change(mounted.path());
-        drop(mounted);
-        self.commit(name, &key).unwrap();
-    }
-
-    /// Looks at a committed snapshot through a view.
-    pub(crate) fn look_at(&self, name: &str, look: impl FnOnce(&Path)) {
-        let key = format!("{name}-view");
-        let mounted = self.mount(&self.view(&key, name));
-        look(mounted.path());
-        drop(mounted);
-        self.remove(&key).unwrap();
-    }
-
-    /// Nothing is left behind: no mount of the store, no file of a snapshot, no layer.
-    pub(crate) fn is_empty(&self) {
-        assert_eq!(self.list(&[]).unwrap(), []);
-        let root = self.folder.path().join("store");
-        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        assert!(!table.contains(root.to_str().unwrap()), "{table}");
-        for folder in ["layers", "writable", "mounts", "trash", "staging"] {
-            let left: Vec<_> = fs::read_dir(root.join(folder)).unwrap().collect();
-            assert!(left.is_empty(), "{folder}: {left:?}");
-        }
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        // A test that failed has left mounts.
-        let root = self.folder.path().to_str().unwrap().to_owned();
-        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let points = table.lines().filter_map(|line| line.split(' ').nth(4));
-        for point in points.filter(|point| point.starts_with(&root)) {
-            let _ = rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH);
-        }
-    }
-}
-
-/// A mount in a temporary folder.
-pub(crate) struct Mounted {
-    folder: TempDir,
-}
-
-impl Mounted {
-    fn new(mounts: &[Mount]) -> Self {
-        let [mount] = mounts else {
-            panic!("one mount is enough: {mounts:?}");
-        };
-        assert_eq!(mount.r#type, "bind");
-        let folder = tempfile::tempdir().unwrap();
-        rustix::mount::mount_bind_recursive(mount.source.as_str(), folder.path()).unwrap();
-        if mount.options.iter().any(|option| option == "ro") {
-            let flags = rustix::mount::MountFlags::BIND | rustix::mount::MountFlags::RDONLY;
-            rustix::mount::mount_remount(folder.path(), flags, "").unwrap();
-        }
-        Self { folder }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let flags = rustix::mount::UnmountFlags::empty();
-        rustix::mount::unmount(self.folder.path(), flags).unwrap();
-    }
-}
-
-/// What a file tree holds: for each path the kind, the mode and the content.
-pub(crate) fn tree_of(root: &Path) -> BTreeMap<PathBuf, String> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let mut tree = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let metadata = fs::symlink_metadata(&path).unwrap();
-            let mode = metadata.permissions().mode() & 0o7777;
-            let what = if metadata.is_dir() {
-                folders.push(path.clone());
-                format!("folder {mode:o}")
-            } else if metadata.is_symlink() {
-                format!("link to {}", fs::read_link(&path).unwrap().display())
-            } else {
-                let content = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
-                format!("file {mode:o} {content}")
-            };
-            tree.insert(path.strip_prefix(root).unwrap().to_owned(), what);
-        }
-    }
-    tree
-}
-
-pub(crate) fn write(root: &Path, path: &str, content: &str) {
-    let path = root.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-}
-
-pub(crate) fn read(root: &Path, path: &str) -> String {
-    fs::read_to_string(root.join(path)).unwrap()
 }
 
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Status>) -> Code {
     result.unwrap_err().code()
+}
+
+/// Sockets.
+#[cfg(unix)]
+mod transport {
+    use std::path::{Path, PathBuf};
+
+    use tokio::net::UnixListener;
+    use tokio_stream::wrappers::UnixListenerStream;
+    use tonic::transport::{Channel, Endpoint};
+
+    pub(super) fn address(folder: &Path, name: &str) -> PathBuf {
+        folder.join(name).with_extension("sock")
+    }
+
+    pub(super) fn listen(address: &Path) -> UnixListenerStream {
+        let _ = std::fs::remove_file(address);
+        UnixListenerStream::new(UnixListener::bind(address).unwrap())
+    }
+
+    pub(super) async fn connect(address: &Path) -> Channel {
+        let address = format!("unix://{}", address.display());
+        let endpoint = Endpoint::from_shared(address).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+}
+
+/// Named pipes.
+#[cfg(windows)]
+mod transport {
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    use hyper_util::rt::TokioIo;
+    use tokio::net::windows::named_pipe::ClientOptions;
+    use tokio_stream::wrappers::ReceiverStream;
+    use tonic::transport::{Channel, Endpoint};
+    use transom_containerd::{PipeClient, clients_of};
+    use transom_windows::PipeListener;
+
+    pub(super) fn address(folder: &Path, name: &str) -> PathBuf {
+        let folder = folder.file_name().unwrap().to_str().unwrap();
+        format!(r"\\.\pipe\transom-test-{folder}-{name}").into()
+    }
+
+    pub(super) fn listen(address: &Path) -> ReceiverStream<io::Result<PipeClient>> {
+        clients_of(PipeListener::listen(address).unwrap())
+    }
+
+    pub(super) async fn connect(address: &Path) -> Channel {
+        let address = address.to_owned();
+        let connector = tower::service_fn(move |_| {
+            let client = ClientOptions::new().open(&address);
+            async { client.map(TokioIo::new) }
+        });
+        let endpoint = Endpoint::from_static("http://pipe");
+        endpoint.connect_with_connector(connector).await.unwrap()
+    }
 }

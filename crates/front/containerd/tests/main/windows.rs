@@ -5,7 +5,8 @@ use std::fs;
 use transom_sample::shape::{Content, LayerTree, Node, metadata};
 
 use crate::content::apply;
-use crate::support::{Bench, can_mount, read, write};
+use crate::mounted::{can_mount, read, write};
+use crate::support::Bench;
 
 /// FILE_ATTRIBUTE_ARCHIVE and FILE_ATTRIBUTE_HIDDEN (MS-FSCC 2.6).
 const ARCHIVE: u32 = 0x20;

@@ -15,13 +15,21 @@ use crate::commands::serve::settings::parse_toml;
 use crate::output;
 
 /// Where the socket is if nobody says so: that of packaging/systemd/transom.socket.
+#[cfg(not(windows))]
 const SOCKET: &str = "/run/transom/containerd.sock";
+#[cfg(windows)]
+use crate::commands::serve::PIPE as SOCKET;
 /// The section in which services of other processes are named.
 pub(super) const PROXIES: &str = "proxy_plugins";
 /// The snapshotter's name to containerd.
 pub(super) const SNAPSHOTTER: &str = "transom";
 /// The differ's name to containerd.
 pub(super) const DIFFER: &str = "transom-diff";
+/// containerd's own differ.
+const OWN_DIFFER: &str = match cfg!(windows) {
+    true => "windows",
+    false => "walking",
+};
 /// The plugin that chooses among differs.
 pub(super) const DIFF_SERVICE: &str = "io.containerd.service.v1.diff-service";
 /// The plugin that pulls, since 2.0.
@@ -128,7 +136,10 @@ impl Wanted {
         }
         lines.push(String::new());
         lines.push(format!("[plugins.{}]", quoted(DIFF_SERVICE)));
-        lines.push(format!("  default = [{}, \"walking\"]", quoted(DIFFER)));
+        lines.push(format!(
+            "  default = [{}, \"{OWN_DIFFER}\"]",
+            quoted(DIFFER)
+        ));
         if self.has_transfer() {
             lines.extend(unpack_configs());
         }
@@ -139,12 +150,21 @@ impl Wanted {
 /// Who unpacks what. Once there is one, containerd's own default is gone, so it is here as well.
 fn unpack_configs() -> Vec<String> {
     let linux = format!("linux/{}", go_architecture());
-    let mut lines = Vec::new();
-    for (platform, snapshotter, differ) in [
+    let on_linux = [
         (linux.as_str(), "overlayfs", "walking"),
         ("windows/amd64", SNAPSHOTTER, DIFFER),
         (linux.as_str(), SNAPSHOTTER, DIFFER),
-    ] {
+    ];
+    let on_windows = [
+        ("windows/amd64", "windows", "windows"),
+        ("windows/amd64", SNAPSHOTTER, DIFFER),
+    ];
+    let configs: &[_] = match cfg!(windows) {
+        true => &on_windows,
+        false => &on_linux,
+    };
+    let mut lines = Vec::new();
+    for (platform, snapshotter, differ) in configs {
         lines.push(String::new());
         lines.push(format!("[[plugins.\"{TRANSFER}\".unpack_config]]"));
         lines.push(format!("  platform = \"{platform}\""));

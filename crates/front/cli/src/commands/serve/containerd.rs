@@ -24,14 +24,7 @@ pub(super) struct ContainerdServer {
 /// Opens the store as the settings say.
 pub(super) fn server(settings: &Settings) -> Result<ContainerdServer> {
     let root = &settings.root.value;
-    let store = super::open(root)?;
-    let brought_back = store.bring_back_active_snapshots()?;
-    if brought_back > 0 {
-        tracing::warn!(
-            brought_back,
-            "the process before died; snapshots whose commit containerd may not know of are active again"
-        );
-    }
+    let store = super::open_for_containerd(root)?;
     let options = Options {
         containerd: settings.containerd_address.value.clone(),
         mounts: match settings.mounts.value {

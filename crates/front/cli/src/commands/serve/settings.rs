@@ -11,10 +11,19 @@ use serde::de::DeserializeOwned;
 use crate::args::Global;
 use crate::args::serve::{ConfigFile, LogFormat, LogLevel, MetricsAddress, Mounts, ServeOptions};
 
+/// Where containerd listens unless its configuration says otherwise (containerd, defaults).
+const CONTAINERD_ADDRESS: &str = match cfg!(windows) {
+    true => r"\\.\pipe\containerd-containerd",
+    false => "/run/containerd/containerd.sock",
+};
+
 /// Where the configuration file is if nobody says so.
-const DEFAULT_FILE: &str = "/etc/transom/config.toml";
-/// Where containerd listens unless its configuration says otherwise.
-const CONTAINERD_ADDRESS: &str = "/run/containerd/containerd.sock";
+fn default_file() -> PathBuf {
+    match std::env::var_os("ProgramData").filter(|_| cfg!(windows)) {
+        Some(data) => PathBuf::from(data).join(r"transom\config.toml"),
+        None => PathBuf::from("/etc/transom/config.toml"),
+    }
+}
 
 /// All that the server goes by.
 #[derive(Debug)]
@@ -67,6 +76,12 @@ impl<T> Setting<T> {
             (None, None) => (default, Origin::Default),
         };
         Self { value, origin }
+    }
+
+    /// Says whether somebody has said so.
+    #[cfg(windows)]
+    pub(in crate::commands) fn is_given(&self) -> bool {
+        self.origin != Origin::Default
     }
 
     fn optional(given: Option<T>, file: Option<T>) -> Setting<Option<T>> {
@@ -143,7 +158,8 @@ fn name_of(value: &impl ValueEnum) -> Option<toml::Value> {
 
 /// Reads the configuration file: the one that was named, or the usual one if it is there.
 pub(in crate::commands) fn from_file(file: &ConfigFile) -> Result<ServeOptions> {
-    let path = file.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+    let path = file.config.clone().unwrap_or_else(default_file);
+    let path = path.as_path();
     let named = || format!("cannot use the configuration file {}", path.display());
     match fs::read_to_string(path) {
         Ok(text) => parse_toml(&text).with_context(named),

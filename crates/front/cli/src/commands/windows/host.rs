@@ -3,13 +3,19 @@
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
+#[cfg(feature = "serve")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+#[cfg(feature = "serve")]
+use tonic::service::Routes;
 use transom_driver::Driver;
 use transom_hcs::{HcsEngine, Worker, worker};
+#[cfg(feature = "serve")]
+use transom_sealed::Store;
 use transom_windows::{Create, Folder, NtfsFolder, Privilege, Privileges, SystemHcs, Watchdog};
 
 use super::layers::Layers;
@@ -26,6 +32,8 @@ pub(crate) struct Host {
     open: fn(&Path) -> Result<Box<dyn Layers>>,
     serve: fn(&[OsString]) -> ExitCode,
     write_file: fn(&Path, &str, &[u8]) -> io::Result<()>,
+    #[cfg(feature = "serve")]
+    routes: fn(Arc<Store>, PathBuf, PathBuf) -> Result<Routes>,
 }
 
 impl Default for Host {
@@ -41,6 +49,8 @@ impl Host {
             open: open::<F>,
             serve: serve::<F>,
             write_file: write_file::<F>,
+            #[cfg(feature = "serve")]
+            routes: routes::<F>,
         }
     }
 
@@ -52,6 +62,17 @@ impl Host {
     /// Makes a file in a folder.
     pub(crate) fn write_file(&self, folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         (self.write_file)(folder, name, bytes)
+    }
+
+    /// The services for containerd, over the layers in a folder, which is given as an absolute path.
+    #[cfg(feature = "serve")]
+    pub(crate) fn routes(
+        &self,
+        store: Arc<Store>,
+        home: PathBuf,
+        containerd: PathBuf,
+    ) -> Result<Routes> {
+        (self.routes)(store, home, containerd)
     }
 
     /// Is the worker process.
@@ -66,12 +87,24 @@ pub(crate) fn service() -> Watchdog<SystemHcs> {
 }
 
 fn open<F: Folder>(home: &Path) -> Result<Box<dyn Layers>> {
+    Ok(Box::new(driver::<F>(home)?))
+}
+
+#[cfg(feature = "serve")]
+fn routes<F: Folder>(store: Arc<Store>, home: PathBuf, containerd: PathBuf) -> Result<Routes> {
+    let driver = driver::<F>(&home)?;
+    Ok(transom_containerd::routes_over(
+        store, driver, home, containerd,
+    ))
+}
+
+fn driver<F: Folder>(home: &Path) -> Result<Driver<HcsEngine<F>>> {
     let worker = Worker::Process {
         program: std::env::current_exe().context("cannot find this program")?,
         arguments: vec![WORKER.into()],
     };
     let engine = HcsEngine::<F>::open(home, Arc::new(service()), worker)?;
-    Ok(Box::new(Driver::open(engine)?))
+    Ok(Driver::open(engine)?)
 }
 
 fn serve<F: Folder>(arguments: &[OsString]) -> ExitCode {
