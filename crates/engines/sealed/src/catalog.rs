@@ -19,8 +19,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
+    params,
 };
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
@@ -227,6 +229,26 @@ impl Catalog {
         })
     }
 
+    /// Opens the database at `path` as it is: one that is missing is not made, an older one not upgraded, and what is
+    /// in its log stays there.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).doing("be opened")?;
+        connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .doing("be set up")?;
+        set_up(&connection).doing("be set up")?;
+        match version(&connection)? {
+            SCHEMA_VERSION => {}
+            found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
+            found => return Err(CatalogError::TooOld { found }),
+        }
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held has rolled its transaction back.
         self.connection
@@ -241,6 +263,18 @@ impl Catalog {
     ) -> Result<T, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction().doing("begin to read")?;
+        work(&transaction)
+    }
+
+    /// Runs `work` while nobody else can write. It is to be short, and changes nothing.
+    pub(crate) fn hold<T, E: From<CatalogError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing("be held still")?;
         work(&transaction)
     }
 
@@ -278,11 +312,14 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
+fn version(connection: &Connection) -> Result<i32, CatalogError> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .doing("tell its version")
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
-    let version = |connection: &Connection| {
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))
-    };
-    match version(connection).doing("tell its version")? {
+    match version(connection)? {
         SCHEMA_VERSION => return Ok(()),
         0 => {}
         found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
@@ -292,7 +329,7 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .doing("begin to write")?;
     // Another process may have made it while this one waited for the lock.
-    if version(&transaction).doing("tell its version")? == 0 {
+    if version(&transaction)? == 0 {
         transaction
             .execute_batch(include_str!("catalog/schema.sql"))
             .doing("be made")?;
@@ -622,6 +659,14 @@ pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogEr
         key(a).cmp(&key(b)).then(a.manifest.cmp(&b.manifest))
     });
     Ok(images)
+}
+
+/// Returns every stack of layers that an image, a named layer or a snapshot has, base first.
+pub(crate) fn all_chains(tx: &Transaction<'_>) -> Result<Vec<Vec<DiffId>>, CatalogError> {
+    let of_images = images(tx)?.into_iter().map(|image| image.diff_ids());
+    let of_named = named_layers(tx)?.into_iter().map(|layer| layer.chain());
+    let of_snapshots = snapshot::all_chains(tx)?;
+    Ok(of_images.chain(of_named).chain(of_snapshots).collect())
 }
 
 /// Keeps a layer for `holder` until the lease is given back.

@@ -29,6 +29,7 @@ mod durable;
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod engine;
+mod fsck;
 mod image;
 mod import;
 mod index;
@@ -37,6 +38,7 @@ mod maintain;
 mod paths;
 #[cfg(target_os = "linux")]
 mod snapshots;
+mod space;
 mod staging;
 mod store;
 mod streams;
@@ -56,6 +58,7 @@ pub use durable::FileError;
 pub use elsewhere::ElsewhereLayer;
 #[cfg(target_os = "linux")]
 pub use engine::SealedEngine;
+pub use fsck::{CheckOptions, Counted, Finding, Problem, Remedy};
 pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};

@@ -11,6 +11,7 @@ use crate::catalog::{self, ImageRecord, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
 use crate::index::rebuild;
+use crate::space::allocated;
 use crate::store::{Store, StoreError, digest_of};
 use crate::streams::HashingWriter;
 
@@ -350,39 +351,20 @@ fn read_blocks(
     }
 }
 
-fn file_digest(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<BlobDigest, FileError> {
+/// Returns the digest of a file.
+pub(crate) fn file_digest(
+    path: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<BlobDigest, FileError> {
     let file = durable::open_file(path)?;
     let mut hasher = Hasher::new();
     read_blocks(&file, progress, |block| hasher.update(block)).named("read", path)?;
     Ok(BlobDigest(hasher.finish()))
 }
 
-fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
+/// Returns the digest of an index, which is read too quickly to tell of.
+pub(crate) fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
     file_digest(path, &|_| {})
-}
-
-/// Returns the bytes that everything below a folder takes on the disk.
-pub(crate) fn allocated(folder: &Path) -> u64 {
-    let mut bytes = 0;
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        for entry in entries {
-            // Links are not followed: a program may have made them.
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            #[cfg(unix)]
-            let size = std::os::unix::fs::MetadataExt::blocks(&metadata) * 512;
-            #[cfg(not(unix))]
-            let size = metadata.len();
-            bytes += size;
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            }
-        }
-    }
-    bytes
 }
 
 fn folder_size(path: &Path) -> Result<u64, FileError> {

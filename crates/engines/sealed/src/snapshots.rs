@@ -20,7 +20,7 @@ pub use error::SnapshotError;
 use crate::catalog;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::image::Removed;
-use crate::maintain::allocated;
+use crate::space::allocated;
 use crate::store::Store;
 use crate::writable::OfLayer;
 

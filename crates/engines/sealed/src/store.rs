@@ -106,11 +106,7 @@ impl Store {
     /// Moves what the catalog does not know into the trash, and what it knows back out of it.
     fn reconcile(&self, tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
         let trash = durable::names_in(&self.layout.trash())?;
-        for (folder, known) in [
-            (self.layout.layers(), known_layers(tx)?),
-            (self.layout.blobs(), kept_blobs(tx)?),
-            (self.layout.writables(), known_writables(tx)?),
-        ] {
+        for (folder, known) in self.known_names(tx)? {
             let on_disk = durable::names_in(&folder)?;
             for name in on_disk.iter().filter(|name| !known.contains(*name)) {
                 staging::discard(&self.layout, &folder.join(name))?;
@@ -264,6 +260,20 @@ impl Store {
             }
             _ => Ok(None),
         }
+    }
+}
+
+impl Store {
+    /// Returns the names that the catalog has for each folder that it decides about.
+    pub(crate) fn known_names(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+    ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
+        Ok([
+            (self.layout.layers(), known_layers(tx)?),
+            (self.layout.blobs(), kept_blobs(tx)?),
+            (self.layout.writables(), known_writables(tx)?),
+        ])
     }
 }
 
