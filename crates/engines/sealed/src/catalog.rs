@@ -51,6 +51,11 @@ pub enum CatalogError {
         /// The version found.
         found: i32,
     },
+    /// Layers lie in the store, and the catalog is gone or empty.
+    #[error(
+        "the store has layers, but its catalog (transom.db) is gone or empty: put it back, or move the layers away and load the images again"
+    )]
+    Gone,
     /// The store was written by a newer version of this program.
     #[error(
         "the store has schema version {found}, this program knows up to {SCHEMA_VERSION}: use a newer transom"
@@ -223,7 +228,7 @@ impl Catalog {
         let mut connection = Connection::open(path).doing("be opened")?;
         connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
         set_up(&connection).doing("be set up")?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, path)?;
         Ok(Self {
             connection: Mutex::new(connection),
         })
@@ -318,7 +323,7 @@ fn version(connection: &Connection) -> Result<i32, CatalogError> {
         .doing("tell its version")
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError> {
     match version(connection)? {
         SCHEMA_VERSION => return Ok(()),
         0 => {}
@@ -330,6 +335,9 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
         .doing("begin to write")?;
     // Another process may have made it while this one waited for the lock.
     if version(&transaction)? == 0 {
+        if has_lost_its_catalog(path) {
+            return Err(CatalogError::Gone);
+        }
         transaction
             .execute_batch(include_str!("catalog/schema.sql"))
             .doing("be made")?;
@@ -338,6 +346,16 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
             .doing("be made")?;
     }
     transaction.commit().doing("be made")
+}
+
+/// Says whether layers lie beside a catalog that is new: recovery would take them all for orphans.
+fn has_lost_its_catalog(path: &Path) -> bool {
+    let root = path.parent().unwrap_or(path);
+    let mut folders = ["layers", "blobs", "writable"].into_iter();
+    folders.any(|folder| {
+        let entries = std::fs::read_dir(root.join(folder));
+        entries.is_ok_and(|mut entries| entries.next().is_some())
+    })
 }
 
 /// A digest as a column; the ids belong to another crate.
@@ -418,10 +436,13 @@ pub(crate) fn layers(tx: &Transaction<'_>) -> Result<Vec<LayerRecord>, CatalogEr
     .doing("list layers")
 }
 
-/// Adds a layer.
+/// Adds a layer, or tells the numbers of a known one again.
 pub(crate) fn insert_layer(tx: &Transaction<'_>, layer: &LayerRecord) -> Result<(), CatalogError> {
     tx.execute(
-        &format!("INSERT INTO layers ({LAYER_COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"),
+        &format!("INSERT INTO layers ({LAYER_COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)
+             ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, index_size = excluded.index_size,
+             index_digest = excluded.index_digest, entries = excluded.entries, whiteouts = excluded.whiteouts,
+             unresolved_links = excluded.unresolved_links, dialect = excluded.dialect, names = excluded.names"),
         params![
             Sql(layer.diff_id),
             layer.size,
@@ -498,6 +519,20 @@ pub(crate) fn insert_blob(tx: &Transaction<'_>, blob: &BlobRecord) -> Result<(),
         ],
     )
     .doing("add a blob")?;
+    Ok(())
+}
+
+/// Notes the true size of a blob.
+pub(crate) fn set_blob_size(
+    tx: &Transaction<'_>,
+    digest: BlobDigest,
+    size: u64,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE blobs SET size = ?2 WHERE digest = ?1",
+        params![Sql(digest), size],
+    )
+    .doing("note the size of a blob")?;
     Ok(())
 }
 

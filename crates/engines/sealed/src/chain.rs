@@ -149,7 +149,7 @@ impl Store {
     /// # Errors
     /// [`ChainError`] if there is no such layer or its index cannot be opened.
     pub fn open_layer(&self, id: DiffId, names: Names) -> Result<Tree, ChainError> {
-        self.layer(id)?;
+        self.whole_layer(id)?;
         let index = durable::open_file(&self.layout.index(id))?;
         Ok(Tree::open(&self.layout, index, &[id], names)?)
     }
@@ -242,7 +242,7 @@ impl Store {
         }
         Ok(layers
             .iter()
-            .map(|id| self.layer(*id))
+            .map(|id| self.whole_layer(*id))
             .collect::<Result<_, _>>()?)
     }
 

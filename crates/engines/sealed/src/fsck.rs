@@ -12,10 +12,12 @@ mod finding;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod places;
+mod repair;
 
 use std::path::Path;
 
 pub use finding::{Counted, Finding, Problem, Remedy};
+pub use repair::Repair;
 
 use crate::catalog::Catalog;
 use crate::layout::Layout;

@@ -4,6 +4,7 @@
 //! <root>/
 //!   transom.db              the catalog
 //!   layers/<diffid>/        layer.tar, index.erofs
+//!   quarantine/<diffid>/    a damaged layer, until the same one is imported again
 //!   blobs/<digest>          compressed layers, byte for byte as they came
 //!   chains/<name>.erofs     merged indexes: a cache
 //!   writable/<id>/          upper, work (or scratch.img that holds them), lock
@@ -82,6 +83,14 @@ impl Layout {
         self.layer(id).join(INDEX)
     }
 
+    pub(crate) fn quarantines(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    pub(crate) fn quarantine(&self, id: DiffId) -> PathBuf {
+        self.quarantines().join(id.0.hex())
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
     }
@@ -148,11 +157,12 @@ pub(crate) const LOCK: &str = "lock";
 pub(crate) const SCRATCH: &str = "scratch.img";
 
 /// What the root has besides folders of [`Layout`]: the catalog with SQLite's files, locks, and what other crates keep.
-const OF_ROOT: [&str; 13] = [
+const OF_ROOT: [&str; 14] = [
     "transom.db",
     "transom.db-wal",
     "transom.db-shm",
     "layers",
+    "quarantine",
     "blobs",
     "chains",
     "writable",

@@ -58,7 +58,7 @@ pub use durable::FileError;
 pub use elsewhere::ElsewhereLayer;
 #[cfg(target_os = "linux")]
 pub use engine::SealedEngine;
-pub use fsck::{CheckOptions, Counted, Finding, Problem, Remedy};
+pub use fsck::{CheckOptions, Counted, Finding, Problem, Remedy, Repair};
 pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};

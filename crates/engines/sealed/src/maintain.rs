@@ -304,6 +304,9 @@ impl Store {
             })
             .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_unused_chains()?;
+        let set_aside = allocated(&self.layout.quarantines());
+        self.drop_set_aside()?;
+        removed.bytes += set_aside.saturating_sub(allocated(&self.layout.quarantines()));
         self.empty_trash()?;
         Ok(removed)
     }

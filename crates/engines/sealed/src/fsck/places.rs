@@ -152,7 +152,8 @@ impl Store {
             }
         }
         for (name, layer) in known {
-            if !there.contains(&name) && !self.is_in_trash(looked, &name) {
+            let is_set_aside = self.layout.quarantine(layer.diff_id).exists();
+            if !there.contains(&name) && !is_set_aside && !self.is_in_trash(looked, &name) {
                 looked.findings.push(Finding {
                     place: self.layout.below_root(&self.layout.layer(layer.diff_id)),
                     problem: Problem::LayerGone {

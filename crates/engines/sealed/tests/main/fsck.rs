@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use transom_layer::DiffId;
 use transom_sealed::{CheckOptions, Finding, Problem, Store};
 
-use crate::support::{Home, Layer, all_files, blob_of, digest};
+use crate::support::{Home, Layer, WINDOWS, all_files, blob_of, chain, digest};
 
 /// Two layers and the image that has them.
 pub(crate) fn base() -> Vec<u8> {
@@ -84,6 +84,102 @@ fn tells(
     };
     assert!(finding.place.starts_with(place), "{finding}");
     assert!(is_it(&finding.problem), "{finding}");
+    if finding.problem != Problem::Foreign {
+        mends(&home, full);
+    }
+}
+
+/// Repairs a store; another check finds nothing then.
+fn mends(home: &Home, full: bool) {
+    let options = CheckOptions {
+        full,
+        progress: &|_| {},
+    };
+    let store = Store::open_to_check(&home.root()).unwrap();
+    let findings = store.check(&options).unwrap();
+    for repair in store.repair(findings, &options).unwrap() {
+        assert!(repair.is_done && repair.failure.is_none(), "{repair:?}");
+    }
+    assert_eq!(look(home, true), []);
+    home.open_again();
+    assert_eq!(look(home, true), []);
+}
+
+#[test]
+fn a_damaged_layer_is_set_aside_until_it_is_loaded_again() {
+    let home = store_with_image();
+    let layers = [id(&base()), id(&top())];
+    flip(&home.layer_file(layers[0], "layer.tar"), 700);
+    mends(&home, true);
+    let error = home.store.open_chain(&layers, WINDOWS).unwrap_err();
+    let expected = format!("layer {} is damaged: load or pull it again", layers[0]);
+    assert!(chain(&error).contains(&expected), "{}", chain(&error));
+    let session = home.store.session().unwrap();
+    assert_eq!(session.known_blob(blob_of(&base())).unwrap(), None);
+    drop(session);
+    home.store.collect_garbage(false).unwrap();
+    assert!(
+        home.root()
+            .join("quarantine")
+            .join(layers[0].0.hex())
+            .exists()
+    );
+    home.import(&base());
+    home.store.open_chain(&layers, WINDOWS).unwrap();
+    home.store.collect_garbage(false).unwrap();
+    assert_eq!(
+        all_files(&home.root().join("quarantine")),
+        [PathBuf::new(); 0]
+    );
+    home.assert_tidy();
+}
+
+#[test]
+fn what_was_set_aside_is_deleted_with_the_image_that_has_it() {
+    let home = store_with_image();
+    flip(&home.layer_file(id(&base()), "layer.tar"), 700);
+    mends(&home, true);
+    let image = home.store.images().unwrap().remove(0);
+    home.store.remove_image(&image).unwrap();
+    home.store.collect_garbage(false).unwrap();
+    assert_eq!(
+        all_files(&home.root().join("quarantine")),
+        [PathBuf::new(); 0]
+    );
+    home.assert_tidy();
+}
+
+#[test]
+fn what_is_not_of_the_store_outlives_openings_and_repairs() {
+    let home = store_with_image();
+    let places = ["layers/x", "blobs/x", "writable/x", "staging/x", "chains/x"];
+    for place in places {
+        fs::write(home.root().join(place), "x").unwrap();
+    }
+    let options = CheckOptions {
+        full: false,
+        progress: &|_| {},
+    };
+    let store = home.open_again();
+    let found = store.check(&options).unwrap();
+    assert_eq!(found.len(), places.len());
+    let repairs = store.repair(found, &options).unwrap();
+    assert!(repairs.iter().all(|repair| !repair.is_done));
+    for place in places {
+        assert!(home.root().join(place).exists(), "{place}");
+    }
+}
+
+#[test]
+fn a_store_whose_catalog_is_gone_is_not_taken_for_an_empty_one() {
+    let home = store_with_image();
+    let before = contents(&home.root());
+    for ending in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(home.root().join(format!("transom.db{ending}")));
+    }
+    let error = Store::open(&home.root()).unwrap_err();
+    assert!(chain(&error).contains("catalog"), "{}", chain(&error));
+    assert_eq!(contents(&home.root()), before);
 }
 
 #[test]
