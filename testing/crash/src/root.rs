@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
-use transom_sealed::Store;
+use transom_sealed::{CheckOptions, Problem, Store};
 
 /// What a store holds: two are equal if nobody could tell them apart but by the clock.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -104,14 +104,15 @@ fn shown(value: ValueRef<'_>) -> String {
 /// If it cannot be opened, something is left over or missing, or a layer is damaged.
 pub fn recovered(root: &Path) -> Result<Contents> {
     let store = Store::open(root).context("the store does not open")?;
-    for layer in store.layers()? {
-        let damages = store.verify_layer(&layer, &|_| {})?;
-        ensure!(
-            damages.is_empty(),
-            "layer {} is damaged: {damages:?}",
-            layer.diff_id
-        );
-    }
+    // Everything is read: tars and blobs against their digests, indexes against tars, the catalog against the disk.
+    let options = CheckOptions {
+        full: true,
+        progress: &|_| {},
+    };
+    let mut findings = store.check(&options)?;
+    // A cache that nobody needs harms nobody, and `gc` takes it away.
+    findings.retain(|finding| finding.problem != Problem::OrphanChain);
+    ensure!(findings.is_empty(), "something is not right: {findings:?}");
     drop(store);
     let contents = Contents::read(root)?;
     contents.check_leftovers(root)?;

@@ -19,8 +19,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
+    params,
 };
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
@@ -48,6 +50,19 @@ pub enum CatalogError {
     TooOld {
         /// The version found.
         found: i32,
+    },
+    /// Layers lie in the store, and the catalog is gone or empty.
+    #[error(
+        "the store has layers, but its catalog (transom.db) is gone or empty: put it back, or move the layers away and load the images again"
+    )]
+    Gone,
+    /// SQLite finds damage in the catalog.
+    #[error(
+        "the catalog (transom.db) is damaged: {said}: put a copy back, or move the root away and load the images again"
+    )]
+    Damaged {
+        /// What SQLite says.
+        said: String,
     },
     /// The store was written by a newer version of this program.
     #[error(
@@ -221,7 +236,27 @@ impl Catalog {
         let mut connection = Connection::open(path).doing("be opened")?;
         connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
         set_up(&connection).doing("be set up")?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, path)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// Opens the database at `path` as it is: one that is missing is not made, an older one not upgraded, and what is
+    /// in its log stays there.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).doing("be opened")?;
+        connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .doing("be set up")?;
+        set_up(&connection).doing("be set up")?;
+        match version(&connection)? {
+            SCHEMA_VERSION => {}
+            found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
+            found => return Err(CatalogError::TooOld { found }),
+        }
         Ok(Self {
             connection: Mutex::new(connection),
         })
@@ -241,6 +276,18 @@ impl Catalog {
     ) -> Result<T, E> {
         let mut connection = self.lock();
         let transaction = connection.transaction().doing("begin to read")?;
+        work(&transaction)
+    }
+
+    /// Runs `work` while nobody else can write. It is to be short, and changes nothing.
+    pub(crate) fn hold<T, E: From<CatalogError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing("be held still")?;
         work(&transaction)
     }
 
@@ -278,11 +325,14 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
-    let version = |connection: &Connection| {
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))
-    };
-    match version(connection).doing("tell its version")? {
+fn version(connection: &Connection) -> Result<i32, CatalogError> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .doing("tell its version")
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError> {
+    match version(connection)? {
         SCHEMA_VERSION => return Ok(()),
         0 => {}
         found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
@@ -292,7 +342,10 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .doing("begin to write")?;
     // Another process may have made it while this one waited for the lock.
-    if version(&transaction).doing("tell its version")? == 0 {
+    if version(&transaction)? == 0 {
+        if has_lost_its_catalog(path) {
+            return Err(CatalogError::Gone);
+        }
         transaction
             .execute_batch(include_str!("catalog/schema.sql"))
             .doing("be made")?;
@@ -301,6 +354,16 @@ fn migrate(connection: &mut Connection) -> Result<(), CatalogError> {
             .doing("be made")?;
     }
     transaction.commit().doing("be made")
+}
+
+/// Says whether layers lie beside a catalog that is new: recovery would take them all for orphans.
+fn has_lost_its_catalog(path: &Path) -> bool {
+    let root = path.parent().unwrap_or(path);
+    let mut folders = ["layers", "blobs", "writable"].into_iter();
+    folders.any(|folder| {
+        let entries = std::fs::read_dir(root.join(folder));
+        entries.is_ok_and(|mut entries| entries.next().is_some())
+    })
 }
 
 /// A digest as a column; the ids belong to another crate.
@@ -381,10 +444,13 @@ pub(crate) fn layers(tx: &Transaction<'_>) -> Result<Vec<LayerRecord>, CatalogEr
     .doing("list layers")
 }
 
-/// Adds a layer.
+/// Adds a layer, or tells the numbers of a known one again.
 pub(crate) fn insert_layer(tx: &Transaction<'_>, layer: &LayerRecord) -> Result<(), CatalogError> {
     tx.execute(
-        &format!("INSERT INTO layers ({LAYER_COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"),
+        &format!("INSERT INTO layers ({LAYER_COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)
+             ON CONFLICT (diff_id) DO UPDATE SET size = excluded.size, index_size = excluded.index_size,
+             index_digest = excluded.index_digest, entries = excluded.entries, whiteouts = excluded.whiteouts,
+             unresolved_links = excluded.unresolved_links, dialect = excluded.dialect, names = excluded.names"),
         params![
             Sql(layer.diff_id),
             layer.size,
@@ -461,6 +527,20 @@ pub(crate) fn insert_blob(tx: &Transaction<'_>, blob: &BlobRecord) -> Result<(),
         ],
     )
     .doing("add a blob")?;
+    Ok(())
+}
+
+/// Notes the true size of a blob.
+pub(crate) fn set_blob_size(
+    tx: &Transaction<'_>,
+    digest: BlobDigest,
+    size: u64,
+) -> Result<(), CatalogError> {
+    tx.execute(
+        "UPDATE blobs SET size = ?2 WHERE digest = ?1",
+        params![Sql(digest), size],
+    )
+    .doing("note the size of a blob")?;
     Ok(())
 }
 
@@ -630,6 +710,14 @@ pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogEr
         key(a).cmp(&key(b)).then(a.manifest.cmp(&b.manifest))
     });
     Ok(images)
+}
+
+/// Returns every stack of layers that an image, a named layer or a snapshot has, base first.
+pub(crate) fn all_chains(tx: &Transaction<'_>) -> Result<Vec<Vec<DiffId>>, CatalogError> {
+    let of_images = images(tx)?.into_iter().map(|image| image.diff_ids());
+    let of_named = named_layers(tx)?.into_iter().map(|layer| layer.chain());
+    let of_snapshots = snapshot::all_chains(tx)?;
+    Ok(of_images.chain(of_named).chain(of_snapshots).collect())
 }
 
 /// Keeps a layer for `holder` until the lease is given back.

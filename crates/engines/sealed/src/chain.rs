@@ -14,13 +14,14 @@ use std::thread;
 use std::time::Duration;
 
 use transom_erofs::{Image, OpenError, ReadAt, ReadError, WriteError};
-use transom_layer::{ChainId, DiffId, Names, Whiteouts};
+use transom_layer::{BlobDigest, ChainId, DiffId, Digest, Names, Whiteouts};
 
 use crate::catalog::{CatalogError, Dialect, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::index::{RebuildError, rebuild};
 use crate::staging::Staging;
 use crate::store::{Store, StoreError};
+use crate::streams::HashingWriter;
 use crate::tree::{Tree, TreeError};
 
 /// Indexes up to this size are read as a whole before they are merged: fewer system calls.
@@ -148,7 +149,7 @@ impl Store {
     /// # Errors
     /// [`ChainError`] if there is no such layer or its index cannot be opened.
     pub fn open_layer(&self, id: DiffId, names: Names) -> Result<Tree, ChainError> {
-        self.layer(id)?;
+        self.whole_layer(id)?;
         let index = durable::open_file(&self.layout.index(id))?;
         Ok(Tree::open(&self.layout, index, &[id], names)?)
     }
@@ -241,7 +242,7 @@ impl Store {
         }
         Ok(layers
             .iter()
-            .map(|id| self.layer(*id))
+            .map(|id| self.whole_layer(*id))
             .collect::<Result<_, _>>()?)
     }
 
@@ -257,6 +258,18 @@ impl Store {
             .map_or("auto".to_owned(), |rule| rule.to_string());
         let name = format!("{}.{}-{whiteouts}.erofs", chain.0.hex(), stacking.names);
         Ok(self.layout.chains().join(name))
+    }
+
+    /// Returns the digest that the merged index of a chain must have.
+    pub(crate) fn digest_of_chain(
+        &self,
+        layers: &[DiffId],
+        stacking: Stacking,
+    ) -> Result<BlobDigest, ChainError> {
+        let mut out = HashingWriter::new(io::sink());
+        self.merge(&self.records(layers)?, stacking)?
+            .write(&mut out)?;
+        Ok(out.finish())
     }
 
     fn merge(
@@ -344,6 +357,40 @@ impl Store {
         let image = Image::open(source).map_err(|source| ChainError::Open { layer, source })?;
         Ok((record, image))
     }
+}
+
+/// Returns the chain that a file in `chains/` is of by its name: the digits of its id, or [`NOTHING`].
+pub(crate) fn chain_of_file(name: &str) -> Option<&str> {
+    let (chain, rules) = name.strip_suffix(".erofs")?.split_once('.')?;
+    match chain == NOTHING {
+        true => names_of(rules).map(|_| chain),
+        false => {
+            stacking_of_file(name)?;
+            Digest::from_hex(chain).ok().map(|_| chain)
+        }
+    }
+}
+
+/// Returns how the layers of a file in `chains/` are stacked, by its name.
+pub(crate) fn stacking_of_file(name: &str) -> Option<Stacking> {
+    let (_, rules) = name.strip_suffix(".erofs")?.split_once('.')?;
+    let (names, whiteouts) = rules.split_once('-')?;
+    let whiteouts = match whiteouts {
+        "auto" => None,
+        rule => {
+            let mut known = [Whiteouts::Hcs, Whiteouts::Oci].into_iter();
+            Some(known.find(|known| known.to_string() == rule)?)
+        }
+    };
+    Some(Stacking {
+        names: names_of(names)?,
+        whiteouts,
+    })
+}
+
+fn names_of(word: &str) -> Option<Names> {
+    let mut known = [Names::Windows, Names::Posix].into_iter();
+    known.find(|names| names.to_string() == word)
 }
 
 /// An index to be merged: in memory if it is small.

@@ -273,13 +273,11 @@ impl Store {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let of_images = self.images()?.into_iter().map(|image| image.diff_ids());
-        let of_named = self.named_layers()?.into_iter().map(|layer| layer.chain());
-        let of_snapshots = self.catalog.read(catalog::snapshot::all_chains)?;
-        let live: HashSet<String> = of_images
-            .chain(of_named)
-            .chain(of_snapshots)
-            .filter_map(|layers| Some(ChainId::of(&layers)?.0.hex()))
+        let live: HashSet<String> = self
+            .catalog
+            .read(catalog::all_chains)?
+            .iter()
+            .filter_map(|layers| Some(ChainId::of(layers)?.0.hex()))
             .collect();
         let mut chains = Vec::new();
         for name in names {

@@ -235,9 +235,10 @@ impl Session<'_> {
                     }
                     durable::rename(&staged.folder, &target)?;
                     durable::sync_dir(&layout.layers())?;
-                    if !known {
-                        catalog::insert_layer(tx, record)?;
-                    }
+                    catalog::insert_layer(tx, record)?;
+                    // It was damaged before.
+                    self.store
+                        .discard_if_there(&layout.quarantine(passed.diff_id))?;
                 }
                 None if !known => return Err(ImportFailure::Vanished(passed.diff_id)),
                 _ => {}

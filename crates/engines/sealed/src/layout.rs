@@ -4,6 +4,7 @@
 //! <root>/
 //!   transom.db              the catalog
 //!   layers/<diffid>/        layer.tar, index.erofs
+//!   quarantine/<diffid>/    a damaged layer, until the same one is imported again
 //!   blobs/<digest>          compressed layers, byte for byte as they came
 //!   chains/<name>.erofs     merged indexes: a cache
 //!   writable/<id>/          upper, work (or scratch.img that holds them), lock
@@ -16,7 +17,7 @@
 
 use std::path::{Path, PathBuf};
 
-use transom_layer::{BlobDigest, DiffId};
+use transom_layer::{BlobDigest, DiffId, Digest};
 
 use crate::durable::{self, FileError};
 
@@ -27,11 +28,26 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// Makes nothing.
+    pub(crate) fn of(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Returns the root.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns a path as it is below the root.
+    pub(crate) fn below_root(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_owned()
+    }
+
     /// Makes the folders that are missing.
     pub(crate) fn create(root: &Path) -> Result<Self, FileError> {
-        let layout = Self {
-            root: root.to_owned(),
-        };
+        let layout = Self::of(root);
         for folder in [
             layout.layers(),
             layout.blobs(),
@@ -65,6 +81,14 @@ impl Layout {
 
     pub(crate) fn index(&self, id: DiffId) -> PathBuf {
         self.layer(id).join(INDEX)
+    }
+
+    pub(crate) fn quarantines(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    pub(crate) fn quarantine(&self, id: DiffId) -> PathBuf {
+        self.quarantines().join(id.0.hex())
     }
 
     pub(crate) fn blobs(&self) -> PathBuf {
@@ -122,6 +146,51 @@ impl Layout {
 pub(crate) const TAR: &str = "layer.tar";
 /// Name of the index in a layer's folder.
 pub(crate) const INDEX: &str = "index.erofs";
+
+/// Folder of a writable layer that takes the changes.
+pub(crate) const UPPER: &str = "upper";
+/// The kernel's own folder beside it; there once the layer was mounted.
+pub(crate) const WORK: &str = "work";
+/// Locked while somebody uses a writable layer.
+pub(crate) const LOCK: &str = "lock";
+/// Holds `upper` and `work` of a writable layer with a size.
+pub(crate) const SCRATCH: &str = "scratch.img";
+
+/// What the root has besides folders of [`Layout`]: the catalog with SQLite's files, locks, and what other crates keep.
+const OF_ROOT: [&str; 14] = [
+    "transom.db",
+    "transom.db-wal",
+    "transom.db-shm",
+    "layers",
+    "quarantine",
+    "blobs",
+    "chains",
+    "writable",
+    "mounts",
+    "mounts.lock",
+    "staging",
+    "trash",
+    "turns",
+    "graphdriver",
+];
+
+/// Says whether a name in the root is one that this program gives.
+pub(crate) fn is_of_root(name: &str) -> bool {
+    // Windows' layers lie in a folder of their own there.
+    OF_ROOT.contains(&name) || (cfg!(windows) && name == "windowsfilter")
+}
+
+/// Says whether a name in `layers/` or `blobs/` is of the form that this program gives.
+pub(crate) fn is_digest_name(name: &str) -> bool {
+    name.len() == 64 && Digest::from_hex(name).is_ok()
+}
+
+/// Says whether a folder in `writable/` could be this program's by what is in it.
+pub(crate) fn is_writable_folder(path: &Path) -> bool {
+    [LOCK, UPPER, SCRATCH]
+        .iter()
+        .any(|name| path.join(name).symlink_metadata().is_ok())
+}
 
 #[cfg(test)]
 pub(crate) mod tests {

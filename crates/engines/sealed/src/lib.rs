@@ -21,7 +21,6 @@
     expect(dead_code, unused_imports, reason = "what only writable layers use")
 )]
 
-mod allocated;
 mod catalog;
 mod chain;
 pub mod diff;
@@ -30,6 +29,7 @@ mod durable;
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod engine;
+mod fsck;
 mod image;
 mod import;
 mod index;
@@ -37,6 +37,7 @@ mod layout;
 mod maintain;
 mod paths;
 mod snapshots;
+mod space;
 mod staging;
 mod store;
 mod streams;
@@ -56,6 +57,7 @@ pub use durable::FileError;
 pub use elsewhere::ElsewhereLayer;
 #[cfg(target_os = "linux")]
 pub use engine::SealedEngine;
+pub use fsck::{CheckOptions, Counted, Finding, Problem, Remedy, Repair};
 pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest, Limits};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};

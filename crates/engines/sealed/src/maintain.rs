@@ -7,11 +7,11 @@ use std::path::Path;
 
 use transom_layer::{BlobDigest, DiffId, Hasher};
 
-use crate::allocated::allocated;
 use crate::catalog::{self, ImageRecord, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
 use crate::index::rebuild;
+use crate::space::allocated;
 use crate::store::{Store, StoreError, digest_of};
 use crate::streams::HashingWriter;
 
@@ -304,6 +304,9 @@ impl Store {
             })
             .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_unused_chains()?;
+        let set_aside = allocated(&self.layout.quarantines());
+        self.drop_set_aside()?;
+        removed.bytes += set_aside.saturating_sub(allocated(&self.layout.quarantines()));
         self.empty_trash()?;
         Ok(removed)
     }
@@ -351,14 +354,19 @@ fn read_blocks(
     }
 }
 
-fn file_digest(path: &Path, progress: &(dyn Fn(u64) + Sync)) -> Result<BlobDigest, FileError> {
+/// Returns the digest of a file.
+pub(crate) fn file_digest(
+    path: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<BlobDigest, FileError> {
     let file = durable::open_file(path)?;
     let mut hasher = Hasher::new();
     read_blocks(&file, progress, |block| hasher.update(block)).named("read", path)?;
     Ok(BlobDigest(hasher.finish()))
 }
 
-fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
+/// Returns the digest of an index, which is read too quickly to tell of.
+pub(crate) fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
     file_digest(path, &|_| {})
 }
 

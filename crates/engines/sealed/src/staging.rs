@@ -3,11 +3,12 @@
 //! The lock is the kernel's (`flock` or its like), so it ends with the process however that ends;
 //! recovery removes the folders whose lock it can take.
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::durable::{self, FileError, Named};
 use crate::layout::Layout;
@@ -76,7 +77,9 @@ impl Drop for Staging {
 /// Deletes the folders of operations whose process is gone.
 pub(crate) fn clean_dead(layout: &Layout) -> Result<(), FileError> {
     for name in durable::names_in(&layout.staging())? {
-        let holder = name.strip_suffix(LOCK_SUFFIX).unwrap_or(&name);
+        let Some(holder) = holder_of(&name) else {
+            continue;
+        };
         let lock_path = lock_path(layout, holder);
         let lock = match File::open(&lock_path) {
             Ok(lock) => lock,
@@ -98,6 +101,64 @@ pub(crate) fn clean_dead(layout: &Layout) -> Result<(), FileError> {
         }
     }
     Ok(())
+}
+
+/// Returns the operations that have left something here and are gone. One that begins just now looks like that for a
+/// moment, so each is asked twice.
+pub(crate) fn dead(layout: &Layout) -> Result<HashSet<String>, FileError> {
+    let mut dead = HashSet::new();
+    for name in durable::names_in(&layout.staging())? {
+        if let Some(holder) = holder_of(&name)
+            && !is_locked(layout, holder)?
+        {
+            dead.insert(holder.to_owned());
+        }
+    }
+    if dead.is_empty() {
+        return Ok(dead);
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    let mut still = HashSet::new();
+    for holder in dead {
+        if !is_locked(layout, &holder)? {
+            still.insert(holder);
+        }
+    }
+    Ok(still)
+}
+
+/// Says whether any operation is running.
+pub(crate) fn somebody_lives(layout: &Layout) -> Result<bool, FileError> {
+    for name in durable::names_in(&layout.staging())? {
+        if let Some(holder) = holder_of(&name)
+            && is_locked(layout, holder)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_locked(layout: &Layout, holder: &str) -> Result<bool, FileError> {
+    let path = lock_path(layout, holder);
+    let lock = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        lock => lock.named("open", &path)?,
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error).named("lock", &path),
+    }
+}
+
+/// Returns the operation that a name in the staging folder is of; `None` for what this program did not make.
+pub(crate) fn holder_of(name: &str) -> Option<&str> {
+    let holder = name.strip_suffix(LOCK_SUFFIX).unwrap_or(name);
+    let is_hex = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut parts = holder.split('-');
+    let is_own = parts.by_ref().take(3).filter(|part| is_hex(part)).count() == 3;
+    (is_own && parts.next().is_none()).then_some(holder)
 }
 
 /// Says whether `holder` may still be running; to be asked after [`clean_dead`].

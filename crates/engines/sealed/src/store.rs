@@ -10,8 +10,9 @@ use crate::catalog::{
     self, BlobRecord, Catalog, CatalogError, ImageRecord, LayerRecord, NamedLayer,
 };
 use crate::durable::{self, FileError};
+use crate::fsck::damage_in;
 use crate::image::Removed;
-use crate::layout::Layout;
+use crate::layout::{Layout, is_digest_name, is_writable_folder};
 use crate::staging::{self, Staging};
 
 /// A store that could not be opened, read or written.
@@ -31,6 +32,9 @@ pub enum StoreError {
         /// Where.
         at: PathBuf,
     },
+    /// A layer whose files are damaged and were set aside, or are gone.
+    #[error("layer {0} is damaged: load or pull it again; `transom fsck` tells more")]
+    Damaged(DiffId),
     /// The catalog knows no such layer.
     #[error("there is no layer {0} in the store")]
     NoLayer(DiffId),
@@ -67,6 +71,10 @@ impl Store {
     pub(crate) fn recover(&self) -> Result<(), StoreError> {
         staging::clean_dead(&self.layout)?;
         if self.leaves_to_pick_up()? {
+            // A catalog that has lost rows would have good layers taken for leftovers.
+            if let Some(said) = self.catalog.read(damage_in)?.into_iter().next() {
+                return Err(CatalogError::Damaged { said }.into());
+            }
             self.catalog.write(|tx| {
                 for holder in catalog::lease_holders(tx)? {
                     if !staging::may_live(&self.layout, &holder)? {
@@ -90,16 +98,22 @@ impl Store {
         let names_in = |folder: &Path| -> Result<HashSet<String>, FileError> {
             Ok(durable::names_in(folder)?.into_iter().collect())
         };
-        let on_disk = names_in(&self.layout.layers())?;
-        let blobs_on_disk = names_in(&self.layout.blobs())?;
-        let writables_on_disk = names_in(&self.layout.writables())?;
+        let mut on_disk = names_in(&self.layout.layers())?;
+        let mut blobs_on_disk = names_in(&self.layout.blobs())?;
+        let mut writables_on_disk = names_in(&self.layout.writables())?;
+        let set_aside = names_in(&self.layout.quarantines())?;
+        on_disk.retain(|name| is_digest_name(name));
+        blobs_on_disk.retain(|name| is_digest_name(name));
+        writables_on_disk.retain(|name| is_writable_folder(&self.layout.writables().join(name)));
         self.catalog.read(|tx| {
             for holder in catalog::lease_holders(tx)? {
                 if !staging::may_live(&self.layout, &holder)? {
                     return Ok(true);
                 }
             }
-            Ok(known_layers(tx)? != on_disk
+            let mut layers = known_layers(tx)?;
+            layers.retain(|name| on_disk.contains(name) || !set_aside.contains(name));
+            Ok(layers != on_disk
                 || kept_blobs(tx)? != blobs_on_disk
                 || known_writables(tx)? != writables_on_disk)
         })
@@ -108,13 +122,14 @@ impl Store {
     /// Moves what the catalog does not know into the trash, and what it knows back out of it.
     fn reconcile(&self, tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
         let trash = durable::names_in(&self.layout.trash())?;
-        for (folder, known) in [
-            (self.layout.layers(), known_layers(tx)?),
-            (self.layout.blobs(), kept_blobs(tx)?),
-            (self.layout.writables(), known_writables(tx)?),
-        ] {
+        for (folder, known) in self.known_names(tx)? {
             let on_disk = durable::names_in(&folder)?;
-            for name in on_disk.iter().filter(|name| !known.contains(*name)) {
+            let is_own = |name: &String| match folder == self.layout.writables() {
+                true => is_writable_folder(&folder.join(name)),
+                false => is_digest_name(name),
+            };
+            let unknown = |name: &&String| !known.contains(*name) && is_own(name);
+            for name in on_disk.iter().filter(unknown) {
                 staging::discard(&self.layout, &folder.join(name))?;
             }
             for name in known.iter().filter(|name| !on_disk.contains(name)) {
@@ -210,6 +225,24 @@ impl Store {
             .ok_or(StoreError::NoLayer(id))
     }
 
+    /// Says whether the files of a layer are gone, or damaged and set aside. What needs it fails until the same layer
+    /// is loaded or pulled again.
+    pub fn is_set_aside(&self, id: DiffId) -> bool {
+        !self.layout.layer(id).exists()
+    }
+
+    /// Returns a layer whose files are there.
+    pub(crate) fn whole_layer(&self, id: DiffId) -> Result<LayerRecord, StoreError> {
+        let layer = self.layer(id)?;
+        match self.is_set_aside(id) {
+            // It may have been removed just now.
+            true => Err(self
+                .layer(id)
+                .map_or_else(|error| error, |_| StoreError::Damaged(id))),
+            false => Ok(layer),
+        }
+    }
+
     /// Returns the layers that have names, by name.
     ///
     /// # Errors
@@ -247,7 +280,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoLayer`] if there is none, others if it cannot be opened.
     pub fn layer_tar(&self, id: DiffId) -> Result<File, StoreError> {
-        self.layer(id)?;
+        self.whole_layer(id)?;
         Ok(durable::open_file(&self.layout.tar(id))?)
     }
 
@@ -267,6 +300,20 @@ impl Store {
             }
             _ => Ok(None),
         }
+    }
+}
+
+impl Store {
+    /// Returns the names that the catalog has for each folder that it decides about.
+    pub(crate) fn known_names(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+    ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
+        Ok([
+            (self.layout.layers(), known_layers(tx)?),
+            (self.layout.blobs(), kept_blobs(tx)?),
+            (self.layout.writables(), known_writables(tx)?),
+        ])
     }
 }
 
@@ -321,7 +368,9 @@ impl Session<'_> {
     /// [`StoreError`] if the catalog fails.
     pub fn known_blob(&self, digest: BlobDigest) -> Result<Option<BlobRecord>, StoreError> {
         Ok(self.store.catalog.write(|tx| -> Result<_, CatalogError> {
-            let blob = catalog::blob(tx, digest)?;
+            // Whoever knows a layer does not bring it again, which a damaged one needs.
+            let blob = catalog::blob(tx, digest)?
+                .filter(|blob| self.store.layout.tar(blob.diff_id).exists());
             if let Some(blob) = &blob {
                 catalog::insert_lease(tx, self.staging.holder(), blob.diff_id)?;
             }

@@ -25,7 +25,7 @@ mod promote;
 mod recovery;
 mod sources;
 mod streams;
-mod targets;
+pub(crate) mod targets;
 mod upper;
 
 pub use edit::Editor;
@@ -36,5 +36,6 @@ pub(crate) use export::write_from_tree;
 pub use layers::NewWritable;
 pub(crate) use layers::refuse_name_of_snapshots;
 pub use mounting::MountReport;
+pub(crate) use mounting::POINTS;
 pub use open::Writable;
 pub(crate) use plan::{Content, Entry, Item, Stream, TOP_FOLDERS, What};

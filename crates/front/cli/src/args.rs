@@ -102,6 +102,8 @@ pub(crate) enum Command {
     Acl(Acl),
     /// Check images, or all that is in the store, against their digests.
     Verify(Verify),
+    /// Find what is wrong in the store, and put it right (exit code 0: nothing, 1: all put right, 4: something is left).
+    Fsck(Fsck),
     /// Remove images, names of images, writable layers, or files in one.
     Rm(Rm),
     /// Delete what nothing refers to.
@@ -373,6 +375,16 @@ pub(crate) struct Verify {
     /// The image or layer; everything if not given.
     #[arg(value_name = "REF")]
     pub(crate) reference: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fsck {
+    /// Tell what is wrong and what would be done; change nothing.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Read everything and compare digests, not only sizes.
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 #[derive(Debug, clap::Args)]

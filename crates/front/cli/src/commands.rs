@@ -10,6 +10,7 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod edit;
 mod find;
+mod fsck;
 mod generate;
 mod images;
 mod load;
@@ -62,6 +63,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
         Command::Config(config) => return config::run(global, &config),
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
+        Command::Fsck(fsck) => return fsck::run(global, &fsck),
         command => run_in(&open(global)?, global, command)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -106,6 +108,7 @@ fn run_in(store: &Store, global: &Global, command: Command) -> Result<()> {
         #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
         Command::Serve(_) | Command::Config(_) => unreachable!("run() has taken this"),
         Command::Verify(_)
+        | Command::Fsck(_)
         | Command::Doctor(_)
         | Command::Completions { .. }
         | Command::Generate { .. } => unreachable!("run() has taken these"),

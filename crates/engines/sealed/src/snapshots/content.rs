@@ -7,9 +7,9 @@ use transom_layer::{DiffId, Names};
 
 use super::commit::Commit;
 use super::{SnapshotError, SnapshotUsage, is_active};
-use crate::allocated::allocated;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::catalog::{self, NamedKind, NamedLayer};
+use crate::space::allocated;
 use crate::store::{Session, Store, now};
 use crate::writable::{NamedLayerFault, OfLayer};
 

@@ -9,21 +9,13 @@ use transom_layer::{BlobDigest, DiffId, Names};
 use transom_mount::scratch;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
-use crate::allocated::allocated;
 use crate::catalog::{self, NamedKind, NamedLayer, snapshot};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
+use crate::layout::{LOCK, SCRATCH, UPPER, WORK};
+use crate::space::allocated;
 use crate::staging::Staging;
 use crate::store::{self, Store};
-
-/// Takes the changes.
-pub(super) const UPPER: &str = "upper";
-/// The kernel's own folder; there once the layer was mounted.
-pub(super) const WORK: &str = "work";
-/// Locked while somebody uses the layer.
-pub(super) const LOCK: &str = "lock";
-/// Holds `upper` and `work` of a layer with a size.
-pub(super) const SCRATCH: &str = "scratch.img";
 
 /// A writable layer to be made.
 #[derive(Debug, Clone)]

@@ -10,11 +10,11 @@ use transom_layer::{Names, View};
 use transom_mount::{Detached, Lower, Overlay};
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
-use super::layers::WORK;
 use super::promote;
 use super::targets::{mounted, real_path};
 use crate::catalog::{self, ImageRecord, MountRecord, NamedLayer, Via};
 use crate::durable::{self, FileError, Named};
+use crate::layout::{UPPER, WORK};
 use crate::store::Store;
 use crate::tree::Tree;
 
@@ -25,7 +25,7 @@ const VOLUME: &str = "volume";
 /// Where its scratch image is mounted.
 const SCRATCH_MOUNT: &str = "scratch";
 /// All of them, in the order in which they are unmounted.
-pub(super) const POINTS: [&str; 3] = [VOLUME, RAW, SCRATCH_MOUNT];
+pub(crate) const POINTS: [&str; 3] = [VOLUME, RAW, SCRATCH_MOUNT];
 
 /// Something that was mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct MountReport {
 /// Held while mounts change: from the first step until somebody is noted as their user, so that nobody takes a mount
 /// half done for one of a dead process.
 #[derive(Debug)]
-pub(super) struct MountsLock {
+pub(crate) struct MountsLock {
     _file: File,
 }
 
@@ -335,7 +335,7 @@ impl Store {
         let mut place = self.place(layer)?;
         if let Some(mounted) = &mut place.scratch {
             mounted.attach(None, scratch)?;
-            place.upper = scratch.join(super::layers::UPPER);
+            place.upper = scratch.join(UPPER);
             place.work = scratch.join(WORK);
         }
         durable::create_dir(&place.work)?;
@@ -439,7 +439,7 @@ impl Store {
     }
 
     /// Takes the lock if nobody has it.
-    pub(super) fn try_lock_mounts(&self) -> Result<Option<MountsLock>, FileError> {
+    pub(crate) fn try_lock_mounts(&self) -> Result<Option<MountsLock>, FileError> {
         let file = durable::open_lock(&self.layout.mounts_lock())?;
         Ok(file
             .try_lock()

@@ -8,13 +8,13 @@ use transom_ntmeta::filetime::UnixTime;
 
 use super::error::{NamedLayerError, NamedLayerFault, OfLayer};
 use super::export;
-use super::layers::{LOCK, SCRATCH, UPPER, WORK};
 use super::plan::{self, Item, What};
 use super::upper::Upper;
 use crate::catalog::{NamedKind, NamedLayer};
 use crate::chain::Stacking;
 use crate::diff::Difference;
 use crate::durable::{self, Named};
+use crate::layout::{LOCK, SCRATCH, UPPER, WORK};
 use crate::store::Store;
 use crate::tree::{Kind, Tree};
 

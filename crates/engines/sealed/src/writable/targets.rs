@@ -11,18 +11,18 @@ use transom_mount::MountError;
 use crate::durable::{FileError, Named};
 
 /// Returns the folders at which something is mounted.
-pub(super) fn mounted() -> Result<HashSet<PathBuf>, MountError> {
+pub(crate) fn mounted() -> Result<HashSet<PathBuf>, MountError> {
     let table = transom_mount::table()?.into_iter();
     Ok(table.map(|mounted| mounted.target).collect())
 }
 
 /// Says whether the process that served a mount is gone.
-pub(super) fn is_dead(target: &Path) -> bool {
+pub(crate) fn is_dead(target: &Path) -> bool {
     rustix::fs::statvfs(target).is_err_and(|error| error == rustix::io::Errno::NOTCONN)
 }
 
 /// Returns the path of a folder as the kernel's table of mounts shows it.
-pub(super) fn real_path(folder: &Path) -> Result<PathBuf, FileError> {
+pub(crate) fn real_path(folder: &Path) -> Result<PathBuf, FileError> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let open = rustix::fs::open(folder, flags, Mode::empty()).map_err(io::Error::from);
     match open {

@@ -4,6 +4,7 @@ mod concurrency;
 mod differences;
 #[cfg(target_os = "linux")]
 mod editing;
+mod fsck;
 mod hostile;
 mod import;
 mod maintenance;

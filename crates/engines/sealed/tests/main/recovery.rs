@@ -208,11 +208,11 @@ fn staging_of_the_dead_is_removed_and_of_the_living_is_not() {
     let staging = home.root().join("staging");
     let session = home.store.session().unwrap();
     let (_, scratch) = session.scratch_file().unwrap();
-    fs::create_dir_all(staging.join("dead/0/folder")).unwrap();
-    fs::write(staging.join("dead/0/layer.tar"), "half").unwrap();
-    fs::write(staging.join("dead.lock"), "").unwrap();
-    fs::create_dir(staging.join("no-lock")).unwrap();
-    fs::write(staging.join("no-folder.lock"), "").unwrap();
+    fs::create_dir_all(staging.join("1a-2-3/0/folder")).unwrap();
+    fs::write(staging.join("1a-2-3/0/layer.tar"), "half").unwrap();
+    fs::write(staging.join("1a-2-3.lock"), "").unwrap();
+    fs::create_dir(staging.join("4-5-6")).unwrap();
+    fs::write(staging.join("7-8-9.lock"), "").unwrap();
     home.open_again();
     assert_eq!(
         all_names(&staging).len(),

@@ -11,8 +11,8 @@ use transom_layertar::windows::to_header;
 use transom_layertar::{EntryKind, Header, Shape, WindowsMetadata, Writer};
 use transom_ntmeta::filetime::UnixTime;
 use transom_sealed::{
-    AddImageError, AddedImage, ImageLayer, ImportError, ImportedLayer, LayerRequest, Limits,
-    Metadata, NewImage, Node, Platform, Session, Stacking, Store, Tree,
+    AddImageError, AddedImage, CheckOptions, ImageLayer, ImportError, ImportedLayer, LayerRequest,
+    Limits, Metadata, NewImage, Node, Platform, Problem, Session, Stacking, Store, Tree,
 };
 
 /// The time that entries have unless they say otherwise.
@@ -352,6 +352,14 @@ impl Home {
         for layer in &layers {
             assert_eq!(self.store.verify_layer(layer, &|_| {}).unwrap(), []);
         }
+        let options = CheckOptions {
+            full: true,
+            progress: &|_| {},
+        };
+        let mut findings = self.store.check(&options).unwrap();
+        // Tests stack layers that no image has.
+        findings.retain(|finding| finding.problem != Problem::OrphanChain);
+        assert_eq!(findings, []);
         assert_eq!(all_names(self.dir.path()), ["canary", "store"]);
         let canary = fs::read_to_string(self.dir.path().join("canary")).unwrap();
         assert_eq!(canary, "untouched");

@@ -46,7 +46,7 @@ pub(super) fn verify(store: &Store, global: &Global, args: &Verify) -> Result<Ex
         let verdict = match damages.len() {
             0 => "all as it should be".to_owned(),
             number => format!(
-                "{}; load the images again from where they came",
+                "{}; run `transom fsck --full`, then load the images again from where they came",
                 show::count(number as u64, "damage")
             ),
         };

@@ -259,3 +259,35 @@ fn nobody_else_may_look_into_a_store_whatever_the_mask() {
         assert!(count > 10, "{count}");
     }
 }
+
+#[test]
+fn fsck_tells_repairs_and_ends_as_fsck_does() {
+    let home = Home::with_sample();
+    let code = |args: &[&str]| home.run(args).status.code();
+    assert_eq!(code(&["fsck", "--full"]), Some(0));
+    let layers = home.json(["layers"]);
+    let id = layers[0]["diff_id"].as_str().unwrap().to_owned();
+    let name = id.strip_prefix("sha256:").unwrap();
+    let folder = home.path("store").join("layers").join(name);
+    fs::remove_file(folder.join("index.erofs")).unwrap();
+    assert_eq!(code(&["fsck", "--dry-run"]), Some(4));
+    assert!(!folder.join("index.erofs").exists());
+    assert_eq!(code(&["fsck"]), Some(1));
+    assert_eq!(code(&["fsck", "--full"]), Some(0));
+
+    fs::write(folder.join("layer.tar"), "damaged").unwrap();
+    let told = home.run(["fsck", "--json"]);
+    assert_eq!(told.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["findings"][0]["outcome"], "set aside");
+    assert_eq!(told["set_aside"][0], id.as_str());
+    let said = home.fails(["ls", HELLO]);
+    assert!(said.contains("load or pull it again"), "{said}");
+    home.ok(["load".as_ref(), sample().as_os_str()]);
+    home.ok(["ls", HELLO]);
+    home.ok(["verify"]);
+
+    fs::write(home.path("store").join("layers/mine"), "x").unwrap();
+    assert_eq!(code(&["fsck"]), Some(4));
+    assert!(home.path("store").join("layers/mine").exists());
+}

@@ -1,0 +1,74 @@
+//! Finding what is wrong in a store, beside whatever else runs in it.
+//!
+//! ```text
+//!  check ─► catalog: SQLite's own checks
+//!        ─► places: names and sizes on disk against rows, in one short transaction
+//!        ─► contents: digests of what looks wrong, or of all; no lock is held
+//! ```
+
+mod catalog;
+mod contents;
+mod finding;
+#[cfg(target_os = "linux")]
+mod mounts;
+mod places;
+mod repair;
+
+use std::path::Path;
+
+pub(crate) use catalog::damage_in;
+pub use finding::{Counted, Finding, Problem, Remedy};
+pub use repair::Repair;
+
+use crate::catalog::Catalog;
+use crate::layout::Layout;
+use crate::store::{Store, StoreError};
+
+/// How thorough a check is.
+#[derive(Clone, Copy)]
+pub struct CheckOptions<'a> {
+    /// Read everything and compare digests. Else files are read only if their size is wrong.
+    pub full: bool,
+    /// Called with the number of bytes just read.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl std::fmt::Debug for CheckOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckOptions")
+            .field("full", &self.full)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store at `root` as it is: nothing is made, put right or upgraded.
+    ///
+    /// # Errors
+    /// [`StoreError`] if there is no store, or its catalog cannot be read.
+    pub fn open_to_check(root: &Path) -> Result<Self, StoreError> {
+        let layout = Layout::of(root);
+        let catalog = Catalog::open_as_it_is(&layout.catalog())?;
+        Ok(Self { layout, catalog })
+    }
+
+    /// Finds what is wrong, and changes nothing. Other operations may run meanwhile: what they are about to do is not
+    /// taken for damage.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog or a folder cannot be read; what is damaged is a finding.
+    pub fn check(&self, options: &CheckOptions<'_>) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = self.check_catalog()?;
+        if !findings.is_empty() {
+            // What its rows say means nothing then.
+            return Ok(findings);
+        }
+        let looked = self.check_places()?;
+        findings.extend(looked.findings);
+        findings.extend(self.check_contents(&looked.doubtful, options)?);
+        #[cfg(target_os = "linux")]
+        findings.extend(self.check_mounts()?);
+        findings.sort_by(|a, b| a.place.cmp(&b.place));
+        Ok(findings)
+    }
+}

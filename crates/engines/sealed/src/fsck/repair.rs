@@ -1,0 +1,209 @@
+//! Putting right what a check has found.
+
+use std::io::{BufWriter, Write};
+
+use super::{CheckOptions, Counted, Finding, Problem, Remedy};
+use crate::catalog;
+use crate::durable::{self, Named};
+use crate::index::rebuild;
+use crate::maintain::file_digest;
+use crate::staging::{self, Staging};
+use crate::store::{Store, StoreError};
+use crate::streams::HashingWriter;
+
+/// What became of a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// What was found.
+    pub finding: Finding,
+    /// Whether it is right now. What is left has its reason in [`Problem::remedy`], or in `failure`.
+    pub is_done: bool,
+    /// Why it could not be put right.
+    pub failure: Option<String>,
+}
+
+impl Store {
+    /// Puts right what [`check`](Self::check) has found, and looks again to tell what is left. Other operations may run
+    /// meanwhile: each step looks under the catalog's lock whether it is still to be done.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog or a folder cannot be read; what cannot be put right is told for each finding.
+    pub fn repair(
+        &self,
+        findings: Vec<Finding>,
+        options: &CheckOptions<'_>,
+    ) -> Result<Vec<Repair>, StoreError> {
+        let is_catalog_damaged = findings
+            .iter()
+            .any(|finding| finding.problem.remedy() == Remedy::Rebuild);
+        let mut failures = Vec::new();
+        if !is_catalog_damaged {
+            // What lies where it should not is the work of every opening of the store.
+            self.recover()?;
+            for finding in &findings {
+                let done = self.put_right(finding, options);
+                failures.push(done.err().map(|error| error.to_string()));
+            }
+            self.empty_trash()?;
+        }
+        let left = self.check(options)?;
+        let repairs = findings.into_iter().enumerate().map(|(at, finding)| {
+            let is_left =
+                |left: &Finding| (&left.place, &left.problem) == (&finding.place, &finding.problem);
+            Repair {
+                is_done: !left.iter().any(is_left),
+                failure: failures.get_mut(at).and_then(Option::take),
+                finding,
+            }
+        });
+        Ok(repairs.collect())
+    }
+
+    fn put_right(&self, finding: &Finding, options: &CheckOptions<'_>) -> Result<(), StoreError> {
+        let path = self.layout.root().join(&finding.place);
+        match &finding.problem {
+            Problem::LayerGone { layer } | Problem::TarDamaged { layer, .. } => {
+                self.set_aside(*layer)?;
+            }
+            Problem::IndexDamaged { layer, .. } => self.make_index_again(*layer)?,
+            Problem::WrongCount { of, what, .. } => match (of, *what) {
+                (Counted::Blob(blob), _) => {
+                    let size = std::fs::metadata(&path).named("look at", &path)?.len();
+                    self.catalog
+                        .write(|tx| catalog::set_blob_size(tx, *blob, size))?;
+                }
+                // All numbers of a layer are told again with its index.
+                (Counted::Layer(layer), _) => match self.has_its_tar(*layer, options)? {
+                    true => self.make_index_again(*layer)?,
+                    false => self.set_aside(*layer)?,
+                },
+            },
+            Problem::BlobDamaged { blob, .. } => {
+                self.catalog
+                    .write(|tx| -> Result<(), StoreError> {
+                        if catalog::blob(tx, *blob)?.is_some_and(|blob| blob.kept) {
+                            catalog::drop_blob_bytes(tx, *blob)?;
+                            self.discard_if_there(&self.layout.blob(*blob))?;
+                        }
+                        Ok(())
+                    })
+                    .inspect_err(|_| self.put_back())?;
+            }
+            // A cache: made again when it is needed.
+            Problem::ChainDamaged { .. } => {
+                durable::delete_if_unused(&path)?;
+            }
+            // Somebody may have begun to use it meanwhile.
+            Problem::OrphanChain if self.check(options)?.contains(finding) => {
+                durable::delete_if_unused(&path)?;
+            }
+            Problem::NoLock { .. } => {
+                durable::open_lock(&path.join(crate::layout::LOCK))?;
+            }
+            Problem::WritableGone { id, .. } => {
+                self.catalog
+                    .write(|tx| -> Result<(), StoreError> {
+                        let layer = catalog::named_layer(tx, id)?;
+                        let is_used = layer.is_none_or(|layer| layer.is_of_snapshot())
+                            || catalog::child_of(tx, id)?.is_some()
+                            || !catalog::mounts_of(tx, id)?.is_empty();
+                        if is_used {
+                            return Ok(());
+                        }
+                        catalog::delete_named_layer(tx, id)?;
+                        Ok(self.discard_if_there(&self.layout.writable(id))?)
+                    })
+                    .inspect_err(|_| self.put_back())?;
+            }
+            // The recovery before has done what can be done.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Says whether a layer's tar is the one that its name says.
+    fn has_its_tar(
+        &self,
+        layer: transom_layer::DiffId,
+        options: &CheckOptions<'_>,
+    ) -> Result<bool, StoreError> {
+        let found = file_digest(&self.layout.tar(layer), options.progress)?;
+        Ok(found.0 == layer.0)
+    }
+
+    /// Moves a damaged layer to `quarantine/`; its row stays for all that use it. Loading it again puts it back.
+    fn set_aside(&self, layer: transom_layer::DiffId) -> Result<(), StoreError> {
+        durable::create_dir(&self.layout.quarantines())?;
+        let aside = self.layout.quarantine(layer);
+        self.catalog.write(|tx| -> Result<(), StoreError> {
+            if catalog::layer(tx, layer)?.is_none() {
+                return Ok(());
+            }
+            self.discard_if_there(&aside)?;
+            match self.layout.layer(layer).exists() {
+                true => durable::rename(&self.layout.layer(layer), &aside)?,
+                false => durable::create_dir(&aside)?,
+            }
+            durable::sync_dir(&self.layout.layers())?;
+            Ok(durable::sync_dir(&self.layout.quarantines())?)
+        })
+    }
+
+    /// Makes the index of a layer again from its tar, and puts it in its place with the row that tells of it.
+    fn make_index_again(&self, layer: transom_layer::DiffId) -> Result<(), StoreError> {
+        let before = self.layer(layer)?;
+        let staging = Staging::create(&self.layout)?;
+        let staged = staging.new_path();
+        let path = self.layout.tar(layer);
+        let tar = durable::open_file(&path)?;
+        let size = tar.metadata().named("look at", &path)?.len();
+        let file = durable::create_file(&staged)?;
+        let mut out = HashingWriter::new(&file);
+        let mut buffered = BufWriter::new(&mut out);
+        let summary = rebuild(&tar, size, before.names, &mut buffered)
+            .map_err(std::io::Error::other)
+            .named("make the index again of", &path)?;
+        buffered.flush().named("write", &staged)?;
+        drop(buffered);
+        let index_digest = out.finish();
+        durable::sync_file(&file, &staged)?;
+        drop(file);
+        let record = catalog::LayerRecord {
+            size,
+            index_size: summary.bytes,
+            index_digest,
+            entries: summary.entries,
+            whiteouts: summary.whiteouts,
+            unresolved_links: summary.unresolved_links,
+            dialect: summary.dialect,
+            ..before
+        };
+        self.catalog.write(|tx| -> Result<(), StoreError> {
+            if catalog::layer(tx, layer)?.is_some() && self.layout.layer(layer).exists() {
+                durable::rename(&staged, &self.layout.index(layer))?;
+                durable::sync_dir(&self.layout.layer(layer))?;
+                catalog::insert_layer(tx, &record)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Moves what was set aside into the trash, once the layer is there again or nobody needs it.
+    pub(crate) fn drop_set_aside(&self) -> Result<(), StoreError> {
+        let names = durable::names_in(&self.layout.quarantines())?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.catalog.hold(|tx| -> Result<(), StoreError> {
+            let known = self.known_names(tx)?;
+            for name in names {
+                let is_needed =
+                    known[0].1.contains(&name) && !self.layout.layers().join(&name).exists();
+                if !is_needed {
+                    staging::discard(&self.layout, &self.layout.quarantines().join(&name))?;
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! `transom fsck`
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use transom_sealed::{CheckOptions, Finding, LayerRecord, Remedy, Repair, Store};
+
+use super::root;
+use crate::args::{Fsck, Global};
+use crate::{output, progress, show};
+
+/// What `fsck` ends with if all is right now, and was not before (fsck(8)).
+const REPAIRED: u8 = 1;
+/// What it ends with if something is left (fsck(8)).
+const LEFT: u8 = 4;
+
+pub(super) fn run(global: &Global, args: &Fsck) -> Result<ExitCode> {
+    match check(global, args) {
+        Ok(code) => Ok(code),
+        Err(error) if output::is_closed_pipe(&error) => Err(error),
+        // A store that cannot be checked is not one that is right.
+        Err(error) => {
+            crate::report(&error);
+            Ok(ExitCode::from(LEFT))
+        }
+    }
+}
+
+fn check(global: &Global, args: &Fsck) -> Result<ExitCode> {
+    let root = root(global)?;
+    let store = Store::open_to_check(&root)
+        .with_context(|| format!("cannot open the store at {}", root.display()))?;
+    let progress = progress::to_stderr(global.quiet);
+    let watch = progress.layer_started("all layers", None);
+    let options = CheckOptions {
+        full: args.full,
+        progress: &|bytes| watch.advance(bytes),
+    };
+    let findings = store.check(&options)?;
+    let repairs = match args.dry_run {
+        true => findings.into_iter().map(untouched).collect(),
+        false if findings.is_empty() => Vec::new(),
+        false => store.repair(findings, &options)?,
+    };
+    let mut set_aside = store.layers()?;
+    set_aside.retain(|layer| store.is_set_aside(layer.diff_id));
+    tell(global, args, &repairs, &set_aside)?;
+    Ok(match repairs.iter().all(|repair| repair.is_done) {
+        _ if repairs.is_empty() => ExitCode::SUCCESS,
+        true => ExitCode::from(REPAIRED),
+        false => ExitCode::from(LEFT),
+    })
+}
+
+fn untouched(finding: Finding) -> Repair {
+    Repair {
+        finding,
+        is_done: false,
+        failure: None,
+    }
+}
+
+/// Says what was done about a finding, or is to be done.
+fn outcome(repair: &Repair, dry_run: bool) -> String {
+    let remedy = repair.finding.problem.remedy();
+    match (remedy, repair.is_done, &repair.failure) {
+        (Remedy::Leave | Remedy::Rebuild, false, _) => "left".to_owned(),
+        (_, true, _) => remedy.as_str().to_owned(),
+        (_, false, Some(failure)) => format!("left: {failure}"),
+        (_, false, None) if dry_run => format!("would be {}", remedy.as_str()),
+        (_, false, None) => "left".to_owned(),
+    }
+}
+
+fn tell(global: &Global, args: &Fsck, repairs: &[Repair], set_aside: &[LayerRecord]) -> Result<()> {
+    if global.json {
+        return output::json(&json!({
+            "findings": repairs.iter().map(|repair| json!({
+                "place": repair.finding.place.to_string_lossy(),
+                "problem": repair.finding.problem.to_string(),
+                "bytes": repair.finding.bytes,
+                "done": repair.is_done,
+                "outcome": outcome(repair, args.dry_run),
+            })).collect::<Vec<_>>(),
+            "set_aside": set_aside.iter().map(|layer| layer.diff_id.to_string()).collect::<Vec<_>>(),
+        }));
+    }
+    let findings = repairs.iter().map(|repair| {
+        let place = repair.finding.place.to_string_lossy();
+        format!(
+            "{}: {} ({}): {}",
+            show::text(place.as_bytes()),
+            show::text(repair.finding.problem.to_string().as_bytes()),
+            show::size(repair.finding.bytes),
+            show::text(outcome(repair, args.dry_run).as_bytes()),
+        )
+    });
+    let layers = set_aside
+        .iter()
+        .map(|layer| format!("layer {} is damaged: load or pull it again", layer.diff_id));
+    let left = repairs.iter().filter(|repair| !repair.is_done).count();
+    let sum = match (repairs.len(), left) {
+        (0, _) => "nothing is wrong".to_owned(),
+        (number, _) if args.dry_run => show::count(number as u64, "finding"),
+        (number, left) => format!("{}, {left} left", show::count(number as u64, "finding")),
+    };
+    output::lines(&findings.chain(layers).chain([sum]).collect::<Vec<_>>())
+}
