@@ -57,6 +57,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('attrib', 'attrib', [CompletionResultType]::ParameterValue, 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)')
             [CompletionResult]::new('acl', 'acl', [CompletionResultType]::ParameterValue, 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check images, or all that is in the store, against their digests')
+            [CompletionResult]::new('fsck', 'fsck', [CompletionResultType]::ParameterValue, 'Find what is wrong in the store, and put it right (exit code 0: nothing, 1: all put right, 4: something is left)')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, names of images, writable layers, or files in one')
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
@@ -396,6 +397,18 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'transom;fsck' {
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Tell what is wrong and what would be done; change nothing')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Tell what is wrong and what would be done; change nothing')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Read everything and compare digests, not only sizes')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'transom;rm' {
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Delete folders in a writable layer with all that is in them')
@@ -437,9 +450,9 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;serve' {
-            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]')
             [CompletionResult]::new('--containerd', '--containerd', [CompletionResultType]::ParameterName, 'Serve containerd''s snapshotter and differ at this socket, for a section [proxy_plugins] of its configuration')
-            [CompletionResult]::new('--containerd-address', '--containerd-address', [CompletionResultType]::ParameterName, 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock]')
+            [CompletionResult]::new('--containerd-address', '--containerd-address', [CompletionResultType]::ParameterName, 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock, on Windows \\.\pipe\containerd-containerd]')
             [CompletionResult]::new('--mounts', '--mounts', [CompletionResultType]::ParameterName, 'What kind of mounts containerd is given [default: bind]')
             [CompletionResult]::new('--unpack-by-mount', '--unpack-by-mount', [CompletionResultType]::ParameterName, 'Give real mounts also for unpacking, for a containerd whose differ cannot be replaced (1.6). Windows attributes of layers that it unpacks are lost')
             [CompletionResult]::new('--graphdriver', '--graphdriver', [CompletionResultType]::ParameterName, 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME')
@@ -467,7 +480,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;config;show' {
-            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
@@ -480,7 +493,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('--containerd', '--containerd', [CompletionResultType]::ParameterName, 'The containerd whose version counts')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Its version, if it is not here: 1.6, 1.7, 2.1')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Print nothing if this configuration has all that is needed; else what is missing or wrong')
-            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml if it is there]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
@@ -552,6 +565,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('attrib', 'attrib', [CompletionResultType]::ParameterValue, 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)')
             [CompletionResult]::new('acl', 'acl', [CompletionResultType]::ParameterValue, 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check images, or all that is in the store, against their digests')
+            [CompletionResult]::new('fsck', 'fsck', [CompletionResultType]::ParameterValue, 'Find what is wrong in the store, and put it right (exit code 0: nothing, 1: all put right, 4: something is left)')
             [CompletionResult]::new('rm', 'rm', [CompletionResultType]::ParameterValue, 'Remove images, names of images, writable layers, or files in one')
             [CompletionResult]::new('gc', 'gc', [CompletionResultType]::ParameterValue, 'Delete what nothing refers to')
             [CompletionResult]::new('df', 'df', [CompletionResultType]::ParameterValue, 'Tell what takes how much space')
@@ -645,6 +659,9 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             break
         }
         'transom;help;verify' {
+            break
+        }
+        'transom;help;fsck' {
             break
         }
         'transom;help;rm' {

@@ -58,6 +58,9 @@ _transom() {
             transom,find)
                 cmd="transom__subcmd__find"
                 ;;
+            transom,fsck)
+                cmd="transom__subcmd__fsck"
+                ;;
             transom,gc)
                 cmd="transom__subcmd__gc"
                 ;;
@@ -187,6 +190,9 @@ _transom() {
             transom__subcmd__help,find)
                 cmd="transom__subcmd__help__subcmd__find"
                 ;;
+            transom__subcmd__help,fsck)
+                cmd="transom__subcmd__help__subcmd__fsck"
+                ;;
             transom__subcmd__help,gc)
                 cmd="transom__subcmd__help__subcmd__gc"
                 ;;
@@ -269,7 +275,7 @@ _transom() {
 
     case "${cmd}" in
         transom)
-            opts="-q -h -V --root --json --quiet --help --version load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor serve config completions generate help"
+            opts="-q -h -V --root --json --quiet --help --version load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify fsck rm gc df doctor serve config completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -762,6 +768,24 @@ _transom() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        transom__subcmd__fsck)
+            opts="-n -q -h --dry-run --full --root --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         transom__subcmd__gc)
             opts="-q -h --compressed --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -821,7 +845,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__help)
-            opts="load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify rm gc df doctor serve config completions generate help"
+            opts="load save pull push images layers tag inspect history ls stat cat cp find diff changes create list mount umount commit apply grow mkdir mv attrib acl verify fsck rm gc df doctor serve config completions generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1045,6 +1069,20 @@ _transom() {
             return 0
             ;;
         transom__subcmd__help__subcmd__find)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        transom__subcmd__help__subcmd__fsck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

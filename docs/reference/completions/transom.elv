@@ -54,6 +54,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand attrib 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)'
             cand acl 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)'
             cand verify 'Check images, or all that is in the store, against their digests'
+            cand fsck 'Find what is wrong in the store, and put it right (exit code 0: nothing, 1: all put right, 4: something is left)'
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
@@ -364,6 +365,17 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'transom;fsck'= {
+            cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
+            cand -n 'Tell what is wrong and what would be done; change nothing'
+            cand --dry-run 'Tell what is wrong and what would be done; change nothing'
+            cand --full 'Read everything and compare digests, not only sizes'
+            cand --json 'Print results as JSON'
+            cand -q 'Print no progress and no notes'
+            cand --quiet 'Print no progress and no notes'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'transom;rm'= {
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand -r 'Delete folders in a writable layer with all that is in them'
@@ -401,9 +413,9 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --help 'Print help'
         }
         &'transom;serve'= {
-            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --config 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]'
             cand --containerd 'Serve containerd''s snapshotter and differ at this socket, for a section [proxy_plugins] of its configuration'
-            cand --containerd-address 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock]'
+            cand --containerd-address 'The socket at which that containerd listens: layers are read from and written to its content store [default: /run/containerd/containerd.sock, on Windows \\.\pipe\containerd-containerd]'
             cand --mounts 'What kind of mounts containerd is given [default: bind]'
             cand --unpack-by-mount 'Give real mounts also for unpacking, for a containerd whose differ cannot be replaced (1.6). Windows attributes of layers that it unpacks are lost'
             cand --graphdriver 'Serve Docker''s graph-driver plugin at this socket: /run/docker/plugins/NAME.sock makes it dockerd''s --storage-driver NAME'
@@ -429,7 +441,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'transom;config;show'= {
-            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --config 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]'
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
@@ -441,7 +453,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand --containerd 'The containerd whose version counts'
             cand --version 'Its version, if it is not here: 1.6, 1.7, 2.1'
             cand --check 'Print nothing if this configuration has all that is needed; else what is missing or wrong'
-            cand --config 'The configuration file [default: /etc/transom/config.toml if it is there]'
+            cand --config 'The configuration file [default: /etc/transom/config.toml, on Windows transom\config.toml in the folder ProgramData, if it is there]'
             cand --root 'Folder of the store [default: /var/lib/transom for root, else transom in the user''s data folder]'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
@@ -506,6 +518,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand attrib 'Change the attributes of files of a writable layer (Linux; on Windows work in the mounted one)'
             cand acl 'Give files of a writable layer a security descriptor (Linux; on Windows work in the mounted one)'
             cand verify 'Check images, or all that is in the store, against their digests'
+            cand fsck 'Find what is wrong in the store, and put it right (exit code 0: nothing, 1: all put right, 4: something is left)'
             cand rm 'Remove images, names of images, writable layers, or files in one'
             cand gc 'Delete what nothing refers to'
             cand df 'Tell what takes how much space'
@@ -571,6 +584,8 @@ set edit:completion:arg-completer[transom] = {|@words|
         &'transom;help;acl'= {
         }
         &'transom;help;verify'= {
+        }
+        &'transom;help;fsck'= {
         }
         &'transom;help;rm'= {
         }
