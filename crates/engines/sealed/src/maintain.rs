@@ -224,10 +224,15 @@ impl Store {
                 catalog::leased_layers(tx)?,
             ))
         })?;
+        let folder = self.layout.writables();
+        let writable = durable::names_in(&folder)?
+            .iter()
+            .map(|name| allocated(&folder.join(name)))
+            .sum();
         let mut usage = Usage {
             catalog: self.catalog_size(),
             chains: folder_size(&self.layout.chains())?,
-            writable: allocated(&self.layout.writables()),
+            writable,
             reclaimable: folder_size(&self.layout.trash())?,
             ..Usage::default()
         };
