@@ -46,10 +46,14 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), FileError> {
 
 /// Returns options that make files for this user only, whatever the mask of the process.
 pub(crate) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    {
+        let mut options = OpenOptions::new();
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+    }
+    #[cfg(not(unix))]
+    OpenOptions::new()
 }
 
 /// Makes the new file `path`; it must not exist.

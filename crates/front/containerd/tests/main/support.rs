@@ -14,8 +14,7 @@ use transom_containerd::proto::diff::diff_client::DiffClient;
 use transom_containerd::proto::snapshots::snapshots_client::SnapshotsClient;
 use transom_containerd::proto::snapshots::{
     CommitSnapshotRequest, Info, ListSnapshotsRequest, MountsRequest, PrepareSnapshotRequest,
-    RemoveSnapshotRequest, StatSnapshotRequest, UpdateSnapshotRequest, UsageRequest, UsageResponse,
-    ViewSnapshotRequest,
+    RemoveSnapshotRequest, StatSnapshotRequest, UsageRequest, UsageResponse, ViewSnapshotRequest,
 };
 use transom_containerd::proto::types::Mount;
 use transom_sealed::Store;
@@ -206,7 +205,7 @@ impl Bench {
     #[cfg(target_os = "linux")]
     pub(crate) fn update(&self, info: Info, paths: &[&str]) -> Result<Info, Status> {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        let request = UpdateSnapshotRequest {
+        let request = transom_containerd::proto::snapshots::UpdateSnapshotRequest {
             snapshotter: String::new(),
             info: Some(info),
             update_mask: Some(prost_types::FieldMask { paths }),

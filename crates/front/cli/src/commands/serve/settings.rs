@@ -183,7 +183,7 @@ pub(in crate::commands) fn parse_toml<T: DeserializeOwned>(text: &str) -> Result
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
