@@ -79,6 +79,7 @@ fn import_into(store: &Store, data: &[u8], names: Names) -> Option<ImportedLayer
     };
     let session = store.session().expect("a sound store");
     let layer = session.import_layer(data, &request, &|_| {}).ok()?;
+    session.keep_unused();
     assert_eq!(
         (layer.blob.0, layer.blob_size),
         (Digest::of(data), data.len() as u64)
