@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use transom_layer::Names;
-use transom_sealed::{LayerRequest, NewSnapshot, Store};
+use transom_sealed::{Commit, LayerRequest, NewSnapshot, Store};
 
 pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
     match operation(root, words) {
@@ -40,7 +40,12 @@ fn operation(root: &Path, words: &[&str]) -> Result<()> {
             store.apply_to_snapshot(&session, key, layer.diff_id)?;
         }
         ["commit", key, name] => {
-            store.commit_snapshot(name, key, None, &BTreeMap::new())?;
+            let commit = Commit {
+                name,
+                parent: None,
+                labels: &BTreeMap::new(),
+            };
+            store.commit_snapshot(key, &commit)?;
         }
         ["label", key, value] => {
             store.label_snapshot(key, |labels| {

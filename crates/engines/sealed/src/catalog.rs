@@ -26,6 +26,8 @@ use rusqlite::{
 };
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
+use crate::layout::Layout;
+
 /// Goes up whenever `schema.sql` changes; kept in SQLite's `user_version`.
 const SCHEMA_VERSION: i32 = 3;
 
@@ -252,11 +254,7 @@ impl Catalog {
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
             .doing("be set up")?;
         set_up(&connection).doing("be set up")?;
-        match version(&connection)? {
-            SCHEMA_VERSION => {}
-            found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
-            found => return Err(CatalogError::TooOld { found }),
-        }
+        check_version(version(&connection)?)?;
         Ok(Self {
             connection: Mutex::new(connection),
         })
@@ -331,12 +329,18 @@ fn version(connection: &Connection) -> Result<i32, CatalogError> {
         .doing("tell its version")
 }
 
+fn check_version(found: i32) -> Result<(), CatalogError> {
+    match found {
+        SCHEMA_VERSION => Ok(()),
+        found if found > SCHEMA_VERSION => Err(CatalogError::TooNew { found }),
+        found => Err(CatalogError::TooOld { found }),
+    }
+}
+
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError> {
     match version(connection)? {
-        SCHEMA_VERSION => return Ok(()),
         0 => {}
-        found if found > SCHEMA_VERSION => return Err(CatalogError::TooNew { found }),
-        found => return Err(CatalogError::TooOld { found }),
+        found => return check_version(found),
     }
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -358,10 +362,10 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError>
 
 /// Says whether layers lie beside a catalog that is new: recovery would take them all for orphans.
 fn has_lost_its_catalog(path: &Path) -> bool {
-    let root = path.parent().unwrap_or(path);
-    let mut folders = ["layers", "blobs", "writable"].into_iter();
+    let layout = Layout::of(path.parent().unwrap_or(path));
+    let mut folders = [layout.layers(), layout.blobs(), layout.writables()].into_iter();
     folders.any(|folder| {
-        let entries = std::fs::read_dir(root.join(folder));
+        let entries = std::fs::read_dir(folder);
         entries.is_ok_and(|mut entries| entries.next().is_some())
     })
 }

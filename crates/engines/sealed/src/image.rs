@@ -213,7 +213,9 @@ impl Store {
                 self.drop_unused_layers(tx, Some(&layers), &mut removed)
             })
             .inspect_err(|_| self.put_back())?;
-        removed.bytes += self.drop_unused_chains()?;
+        if !removed.images.is_empty() {
+            removed.bytes += self.drop_unused_chains()?;
+        }
         Ok(removed)
     }
 

@@ -7,7 +7,7 @@ mod pipeline;
 mod tar_file;
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use transom_layer::{BlobDigest, DiffId, Names};
@@ -19,11 +19,10 @@ use tar_file::TarFile;
 
 use crate::catalog::{self, BlobRecord, Compression, LayerRecord};
 use crate::durable::{self, Named};
-use crate::index::{BuildError, IndexBuilder, IndexError, IndexSummary};
+use crate::index::{BuildError, IndexBuilder, IndexError, write_durably};
 use crate::layout::{INDEX, TAR};
 use crate::staging;
 use crate::store::{self, Session};
-use crate::streams::HashingWriter;
 
 /// Bounds on what an import accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -367,14 +366,9 @@ fn write_index(
     path: &Path,
 ) -> Result<LayerRecord, ImportFailure> {
     let names = index.names();
-    let file = durable::create_file(path)?;
-    let mut out = HashingWriter::new(&file);
-    let mut buffered = BufWriter::with_capacity(256 * 1024, &mut out);
-    let summary: IndexSummary = index.write(tar, passed.size, &mut buffered)?;
-    buffered.flush().named("write", path)?;
-    drop(buffered);
-    let index_digest = out.finish();
-    durable::sync_file(&file, path)?;
+    let (summary, index_digest) = write_durably(path, |out| -> Result<_, ImportFailure> {
+        Ok(index.write(tar, passed.size, out)?)
+    })?;
     Ok(LayerRecord {
         diff_id: passed.diff_id,
         size: passed.size,

@@ -6,6 +6,7 @@ pub(crate) mod link_target;
 pub(crate) mod long_name;
 mod named_tree;
 mod rebuild;
+mod written;
 
 pub use build::IndexError;
 pub use build::{BuildError, EntryRule};
@@ -13,6 +14,7 @@ pub(crate) use build::{IndexBuilder, IndexSummary};
 pub(crate) use named_tree::{Child, NamedTree};
 pub use rebuild::RebuildError;
 pub(crate) use rebuild::rebuild;
+pub(crate) use written::write_durably;
 
 /// What all indexes of this format have as their UUID. An overlay notes it in what it copies up, so
 /// that a note made over another format's index is not mistaken for one of this.

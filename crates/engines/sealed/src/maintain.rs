@@ -5,18 +5,21 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use transom_layer::{BlobDigest, DiffId, Hasher};
+use transom_layer::{BlobDigest, DiffId, Hasher, Names};
 
 use crate::catalog::{self, ImageRecord, LayerRecord};
 use crate::durable::{self, FileError, Named};
 use crate::image::Removed;
-use crate::index::rebuild;
+use crate::index::{IndexSummary, RebuildError, rebuild};
 use crate::space::allocated;
 use crate::store::{Store, StoreError, digest_of};
 use crate::streams::HashingWriter;
 
 /// Bytes read at once while verifying.
 const BLOCK: usize = 1024 * 1024;
+
+/// Why an index that is whole may be another than its tar gives.
+pub(crate) const OF_ANOTHER_VERSION: &str = "another version of this program may have made it";
 
 /// Something in the store that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -178,10 +181,9 @@ impl Store {
                 found,
             }));
         }
-        let mut index = HashingWriter::new(io::sink());
-        let reason = match rebuild(&tar, layer.size, layer.names, &mut index) {
-            Ok(_) if index.finish() == layer.index_digest => return Ok(Ok(())),
-            Ok(_) => "another version of this program may have made it".to_owned(),
+        let reason = match index_again(&tar, layer.size, layer.names) {
+            Ok((_, digest)) if digest == layer.index_digest => return Ok(Ok(())),
+            Ok(_) => OF_ANOTHER_VERSION.to_owned(),
             Err(error) => error.to_string(),
         };
         Ok(Err(Damage::IndexOfAnother {
@@ -309,9 +311,7 @@ impl Store {
             })
             .inspect_err(|_| self.put_back())?;
         removed.bytes += self.drop_unused_chains()?;
-        let set_aside = allocated(&self.layout.quarantines());
-        self.drop_set_aside()?;
-        removed.bytes += set_aside.saturating_sub(allocated(&self.layout.quarantines()));
+        removed.bytes += self.drop_set_aside()?;
         self.empty_trash()?;
         Ok(removed)
     }
@@ -357,6 +357,17 @@ fn read_blocks(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Makes the index of a tar again, to be compared only.
+pub(crate) fn index_again(
+    tar: &File,
+    size: u64,
+    names: Names,
+) -> Result<(IndexSummary, BlobDigest), RebuildError> {
+    let mut out = HashingWriter::new(io::sink());
+    let summary = rebuild(tar, size, names, &mut out)?;
+    Ok((summary, out.finish()))
 }
 
 /// Returns the digest of a file.

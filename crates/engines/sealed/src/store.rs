@@ -95,16 +95,10 @@ impl Store {
     /// Looks, without taking the write lock, whether disk and catalog differ. Another process
     /// in the middle of a commit looks like a difference, too: the lock sorts that out.
     fn leaves_to_pick_up(&self) -> Result<bool, StoreError> {
-        let names_in = |folder: &Path| -> Result<HashSet<String>, FileError> {
-            Ok(durable::names_in(folder)?.into_iter().collect())
-        };
-        let mut on_disk = names_in(&self.layout.layers())?;
-        let mut blobs_on_disk = names_in(&self.layout.blobs())?;
-        let mut writables_on_disk = names_in(&self.layout.writables())?;
-        let set_aside = names_in(&self.layout.quarantines())?;
-        on_disk.retain(|name| is_digest_name(name));
-        blobs_on_disk.retain(|name| is_digest_name(name));
-        writables_on_disk.retain(|name| is_writable_folder(&self.layout.writables().join(name)));
+        let on_disk = self.own_names_in(&self.layout.layers())?;
+        let blobs_on_disk = self.own_names_in(&self.layout.blobs())?;
+        let writables_on_disk = self.own_names_in(&self.layout.writables())?;
+        let set_aside = self.own_names_in(&self.layout.quarantines())?;
         self.catalog.read(|tx| {
             for holder in catalog::lease_holders(tx)? {
                 if !staging::may_live(&self.layout, &holder)? {
@@ -119,20 +113,38 @@ impl Store {
         })
     }
 
+    /// Returns the names that the catalog has for each folder that it decides about.
+    pub(crate) fn known_names(
+        &self,
+        tx: &rusqlite::Transaction<'_>,
+    ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
+        Ok([
+            (self.layout.layers(), known_layers(tx)?),
+            (self.layout.blobs(), kept_blobs(tx)?),
+            (self.layout.writables(), known_writables(tx)?),
+        ])
+    }
+
+    /// Returns the names in one of these folders that are of the form this program gives. What else lies there is
+    /// nobody's to remove.
+    fn own_names_in(&self, folder: &Path) -> Result<HashSet<String>, FileError> {
+        let is_own = |name: &String| match folder == self.layout.writables() {
+            true => is_writable_folder(&folder.join(name)),
+            false => is_digest_name(name),
+        };
+        let names = durable::names_in(folder)?.into_iter();
+        Ok(names.filter(is_own).collect())
+    }
+
     /// Moves what the catalog does not know into the trash, and what it knows back out of it.
     fn reconcile(&self, tx: &rusqlite::Transaction<'_>) -> Result<(), StoreError> {
         let trash = durable::names_in(&self.layout.trash())?;
         for (folder, known) in self.known_names(tx)? {
-            let on_disk = durable::names_in(&folder)?;
-            let is_own = |name: &String| match folder == self.layout.writables() {
-                true => is_writable_folder(&folder.join(name)),
-                false => is_digest_name(name),
-            };
-            let unknown = |name: &&String| !known.contains(*name) && is_own(name);
-            for name in on_disk.iter().filter(unknown) {
+            let on_disk = self.own_names_in(&folder)?;
+            for name in on_disk.difference(&known) {
                 staging::discard(&self.layout, &folder.join(name))?;
             }
-            for name in known.iter().filter(|name| !on_disk.contains(name)) {
+            for name in known.difference(&on_disk) {
                 // Its deletion was under way when the process died before the commit. That one is the
                 // last: what is left of earlier ones may be half deleted.
                 let mut found = trash.iter().rev();
@@ -300,20 +312,6 @@ impl Store {
             }
             _ => Ok(None),
         }
-    }
-}
-
-impl Store {
-    /// Returns the names that the catalog has for each folder that it decides about.
-    pub(crate) fn known_names(
-        &self,
-        tx: &rusqlite::Transaction<'_>,
-    ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
-        Ok([
-            (self.layout.layers(), known_layers(tx)?),
-            (self.layout.blobs(), kept_blobs(tx)?),
-            (self.layout.writables(), known_writables(tx)?),
-        ])
     }
 }
 

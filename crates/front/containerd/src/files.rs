@@ -17,7 +17,8 @@ use transom_driver::DriverError;
 use transom_layer::DiffId;
 use transom_ntmeta::filetime::UnixTime;
 use transom_sealed::{
-    Commit, ImportError, Session, Snapshot, SnapshotError, SnapshotUsage, Store, StoreError,
+    Commit, ImportError, Session, Snapshot, SnapshotError, SnapshotKind, SnapshotUsage, Store,
+    StoreError,
 };
 
 pub(crate) use folders::Folders;
@@ -105,6 +106,14 @@ fn is_to_unpack(key: &str) -> bool {
     key.rsplit('/')
         .next()
         .is_some_and(|name| name.starts_with(UNPACK_PREFIX))
+}
+
+/// How a snapshot may be used where it is mounted.
+fn access(snapshot: &Snapshot) -> &'static str {
+    match snapshot.kind {
+        SnapshotKind::Active => "rw",
+        _ => "ro",
+    }
 }
 
 /// Returns the mounts of a snapshot whose layers lie in folders (containerd, core/mount): where it is, how it may be

@@ -147,7 +147,7 @@ impl Tree {
 }
 
 impl Recording {
-    /// Reads the changes below `root` off the calls of a program; `before` is what was there.
+    /// Reads the changes below `root` off the calls of a program that is one process; `before` is what was there.
     ///
     /// # Errors
     /// If a call does what this does not understand, or something to what is not there.

@@ -1,6 +1,5 @@
 //! Each system call of an operation fails once, with each of the errors that it can fail with.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Mutex;
@@ -9,9 +8,9 @@ use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 use transom_crash::disk::Tree;
-use transom_crash::root::{Contents, recovered};
 use transom_crash::trace::{self, Fault};
 
+use crate::outcome::Outcome;
 use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, is_thorough, program, shown};
 
 /// System calls and what they fail with on a disk that is full or broken, or for want of files and locks.
@@ -66,18 +65,12 @@ fn no_failure_hurts(before: &[&[&str]], words: &[&str]) {
     }
     let start = Tree::read(&home.root()).unwrap();
     home.run(words);
+    let end = Tree::read(&home.root()).unwrap();
     let trial = Trial {
-        allowed: [&start, &Tree::read(&home.root()).unwrap()].map(|tree| {
-            let root = home.path("allowed");
-            tree.write(&root).unwrap();
-            let contents = recovered(&root).unwrap();
-            std::fs::remove_dir_all(root).unwrap();
-            contents
-        }),
+        outcome: Outcome::new(&home, words, &start, &end),
         home: &home,
         start,
         words,
-        repeated: Mutex::default(),
         runs: AtomicU32::new(0),
         failures: Mutex::default(),
     };
@@ -108,10 +101,7 @@ struct Trial<'a> {
     home: &'a Home,
     start: Tree,
     words: &'a [&'a str],
-    /// Before and after.
-    allowed: [Contents; 2],
-    /// What was there after failures, and has been seen to be good to go on from.
-    repeated: Mutex<BTreeSet<Contents>>,
+    outcome: Outcome<'a>,
     runs: AtomicU32,
     failures: Mutex<Vec<String>>,
 }
@@ -165,36 +155,9 @@ impl Trial<'_> {
         if fault.call != "write" {
             is_clear(&output)?;
         }
-        let contents = recovered(root).with_context(|| said(&output))?;
-        let [before, after] = &self.allowed;
-        if output.status.success() {
-            ensure!(
-                contents == *after,
-                "it says that it is done, but is not: {:#?}",
-                after.without(&contents)
-            );
-        }
-        let is_edit = self.words.iter().any(|word| word.starts_with("layer:"));
-        let is_between = is_edit && contents.without_changes() == before.without_changes();
-        if contents != *before && contents != *after && !is_between {
-            bail!(
-                "neither before nor after; {}\nmissing of before: {:#?}\nmissing of after: {:#?}\nmore than after: {:#?}",
-                said(&output),
-                before.without(&contents),
-                after.without(&contents),
-                contents.without(after),
-            );
-        }
-        let is_new = self.repeated.lock().unwrap().insert(contents.clone());
-        if is_new && contents != *after {
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let output = std::process::Command::new(program()).args(words).output()?;
-            ensure!(output.status.success(), "repeated: {}", said(&output));
-            ensure!(
-                recovered(root)? == *after,
-                "repeated, it does not end as it should"
-            );
-        }
+        self.outcome
+            .check(root, output.status.success())
+            .with_context(|| said(&output))?;
         Ok(true)
     }
 }

@@ -8,5 +8,6 @@
 mod failing_calls;
 mod full_disk;
 mod kills;
+mod outcome;
 mod replay;
 mod scenario;

@@ -1,17 +1,16 @@
 //! What the program writes, cut off behind each change, with what a disk may have lost of it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
+use anyhow::Result;
 use transom_crash::disk::{Crash, Effort, Recording, Tree};
-use transom_crash::root::{Contents, recovered};
 use transom_crash::trace;
 
+use crate::outcome::Outcome;
 use crate::scenario::{CREATE, EPOCH, Home, IMAGE, LOAD, SAMPLE, is_thorough, program, shown};
-use anyhow::{Result, bail, ensure};
 
 /// Runs `words` on what `before` made and replays it up to every crash.
 ///
@@ -43,23 +42,17 @@ fn no_crash_hurts_in(home: &Home, before: &[&[&str]], words: &[&str]) {
     assert_same(&recording.end(), &end);
     home.unmount();
 
-    let allowed = [
-        recovered_of(home, &start).unwrap(),
-        recovered_of(home, &end).unwrap(),
-    ];
     let judge = Judge {
         home,
         words,
-        is_edit: words.iter().any(|word| word.starts_with("layer:")),
-        allowed,
-        known: Mutex::default(),
+        outcome: Outcome::new(home, words, &start, &end),
     };
     let states = judge.all(&recording, effort);
     println!(
         "counted: {}: {} changes, {states} states of the disk, {} outcomes",
         shown(words),
         recording.len(),
-        judge.known.lock().unwrap().len()
+        judge.outcome.count()
     );
 }
 
@@ -80,22 +73,10 @@ fn assert_same(model: &Tree, real: &Tree) {
     }
 }
 
-/// What a store in this state holds once it was opened; nothing if it was never made.
-fn recovered_of(home: &Home, tree: &Tree) -> anyhow::Result<Contents> {
-    let root = tempfile::tempdir_in(home.path(""))?;
-    let root = root.path().join("root");
-    tree.write(&root)?;
-    recovered(&root)
-}
-
 struct Judge<'a> {
     home: &'a Home,
     words: &'a [&'a str],
-    /// Changes of a writable layer may be there in part until the program says that it is done.
-    is_edit: bool,
-    /// Before and after.
-    allowed: [Contents; 2],
-    known: Mutex<BTreeSet<Contents>>,
+    outcome: Outcome<'a>,
 }
 
 impl Judge<'_> {
@@ -153,46 +134,8 @@ impl Judge<'_> {
 
     fn one(&self, crash: &Crash, root: &Path, is_end: bool) -> Result<()> {
         crash.tree.write(root)?;
-        let contents = recovered(root)?;
-        // Once the program has said that it is done, it is.
-        let allowed = if is_end {
-            &self.allowed[1..]
-        } else {
-            &self.allowed[..]
-        };
-        let is_between = self.is_edit
-            && !is_end
-            && contents.without_changes() == self.allowed[0].without_changes();
-        if !allowed.contains(&contents) && !is_between {
-            let [before, after] = &self.allowed;
-            bail!(
-                "neither before nor after.\nmissing of before: {:#?}\nmissing of after: {:#?}\nmore than after: {:#?}",
-                before.without(&contents),
-                after.without(&contents),
-                contents.without(after),
-            );
-        }
-        let is_new = self.known.lock().unwrap().insert(contents.clone());
-        // No mount outlives a crash, and there is nothing to be repeated on what is not mounted.
-        let is_mount = self.words[0].ends_with("mount");
-        if is_new && contents != self.allowed[1] && !is_mount {
-            self.can_be_repeated(root)?;
-        }
+        self.outcome.check(root, is_end)?;
         Ok(std::fs::remove_dir_all(root)?)
-    }
-
-    /// What was interrupted is done again; it must end as if nothing had happened.
-    fn can_be_repeated(&self, root: &Path) -> Result<()> {
-        let words = self.home.arguments_for(root, self.words);
-        let output = Command::new(program()).args(words).output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "repeated: {said}");
-        let contents = recovered(root)?;
-        ensure!(
-            contents == self.allowed[1],
-            "repeated, it does not end as it should"
-        );
-        Ok(())
     }
 }
 

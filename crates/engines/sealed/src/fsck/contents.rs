@@ -5,18 +5,17 @@ use std::io;
 use std::path::Path;
 
 use transom_erofs::Image;
-use transom_layer::{ChainId, DiffId};
+use transom_layer::{BlobDigest, ChainId, DiffId};
 
 use super::places::{Doubtful, entries};
 use super::{CheckOptions, Counted, Finding, Problem};
 use crate::catalog::{self, BlobRecord, LayerRecord};
 use crate::chain::{chain_of_file, stacking_of_file};
 use crate::durable;
-use crate::index::{IndexSummary, rebuild};
-use crate::maintain::{file_digest, index_digest};
+use crate::index::IndexSummary;
+use crate::maintain::{OF_ANOTHER_VERSION, file_digest, index_again, index_digest};
 use crate::space;
 use crate::store::{Store, StoreError};
-use crate::streams::HashingWriter;
 
 impl Store {
     /// Reads what is doubtful, or with `full` everything, and compares it with digests and with what it is made from.
@@ -95,7 +94,24 @@ impl Store {
         if let Some(reason) = reason {
             findings.push(at(&index, Problem::IndexDamaged { layer: id, reason }));
         }
-        for (what, recorded, found) in self.true_counts(layer, is_index_whole, options.full) {
+        let again = match options.full {
+            true => self.index_of(layer),
+            false => None,
+        };
+        let mut counts = vec![("size", layer.size, length(&tar))];
+        if is_index_whole {
+            counts.push(("size of the index", layer.index_size, length(&index)));
+        }
+        if let Some((summary, _)) = &again {
+            let links = "number of links to lower layers";
+            counts.extend([
+                ("number of entries", layer.entries, summary.entries),
+                ("number of whiteouts", layer.whiteouts, summary.whiteouts),
+                (links, layer.unresolved_links, summary.unresolved_links),
+            ]);
+        }
+        counts.retain(|(_, recorded, found)| recorded != found);
+        for (what, recorded, found) in counts {
             let of = Counted::Layer(id);
             let problem = Problem::WrongCount {
                 of,
@@ -105,62 +121,18 @@ impl Store {
             };
             findings.push(at(&self.layout.layer(id), problem));
         }
-        if options.full
-            && is_index_whole
-            && let Some(reason) = self.index_of_another(layer)
-        {
+        if is_index_whole && again.is_some_and(|(_, digest)| digest != layer.index_digest) {
+            let reason = OF_ANOTHER_VERSION.to_owned();
             findings.push(at(&index, Problem::IndexDamaged { layer: id, reason }));
         }
         findings
     }
 
-    /// Returns the numbers of a layer that are not what its whole tar, and its index, say.
-    fn true_counts(
-        &self,
-        layer: &LayerRecord,
-        is_index_whole: bool,
-        full: bool,
-    ) -> Vec<(&'static str, u64, u64)> {
-        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let mut counts = vec![("size", layer.size, length(&self.layout.tar(layer.diff_id)))];
-        if is_index_whole {
-            let found = length(&self.layout.index(layer.diff_id));
-            counts.push(("size of the index", layer.index_size, found));
-        }
-        if full && let Ok((_, summary)) = self.index_again(layer) {
-            counts.extend([
-                ("number of entries", layer.entries, summary.entries),
-                ("number of whiteouts", layer.whiteouts, summary.whiteouts),
-                (
-                    "number of links to lower layers",
-                    layer.unresolved_links,
-                    summary.unresolved_links,
-                ),
-            ]);
-        }
-        counts.retain(|(_, recorded, found)| recorded != found);
-        counts
-    }
-
-    /// Says in what the index that the tar gives now differs from the one there is.
-    fn index_of_another(&self, layer: &LayerRecord) -> Option<String> {
-        let (digest, _) = self.index_again(layer).ok()?;
-        (digest != layer.index_digest)
-            .then(|| "another version of this program may have made it".to_owned())
-    }
-
-    /// Makes the index of a layer again, to be compared only.
-    fn index_again(
-        &self,
-        layer: &LayerRecord,
-    ) -> Result<(transom_layer::BlobDigest, IndexSummary), String> {
-        let path = self.layout.tar(layer.diff_id);
-        let tar = durable::open_file(&path).map_err(|error| error.to_string())?;
-        let size = tar.metadata().map_err(|error| error.to_string())?.len();
-        let mut out = HashingWriter::new(io::sink());
-        let summary =
-            rebuild(&tar, size, layer.names, &mut out).map_err(|error| error.to_string())?;
-        Ok((out.finish(), summary))
+    /// The index that a layer's tar gives now; none if it gives none.
+    fn index_of(&self, layer: &LayerRecord) -> Option<(IndexSummary, BlobDigest)> {
+        let tar = durable::open_file(&self.layout.tar(layer.diff_id)).ok()?;
+        let size = tar.metadata().ok()?.len();
+        index_again(&tar, size, layer.names).ok()
     }
 
     fn check_blob(&self, blob: &BlobRecord, options: &CheckOptions<'_>) -> Option<Finding> {
@@ -171,7 +143,7 @@ impl Store {
             blob: blob.digest,
             reason,
         };
-        let length = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        let length = length(&path);
         let problem = match file_digest(&path, options.progress) {
             Ok(found) if found == blob.digest && length == blob.size => return None,
             Ok(found) if found == blob.digest => Problem::WrongCount {
@@ -240,4 +212,8 @@ impl Store {
         let expected = self.digest_of_chain(layers, stacking).ok()?;
         (found != expected).then(|| "it is not what its layers give".to_owned())
     }
+}
+
+fn length(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }

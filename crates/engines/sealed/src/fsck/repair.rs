@@ -1,15 +1,14 @@
 //! Putting right what a check has found.
 
-use std::io::{BufWriter, Write};
+use transom_layer::DiffId;
 
 use super::{CheckOptions, Counted, Finding, Problem, Remedy};
 use crate::catalog;
 use crate::durable::{self, Named};
-use crate::index::rebuild;
-use crate::maintain::file_digest;
+use crate::index::{rebuild, write_durably};
+use crate::space::allocated;
 use crate::staging::{self, Staging};
 use crate::store::{Store, StoreError};
-use crate::streams::HashingWriter;
 
 /// What became of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,17 +65,14 @@ impl Store {
                 self.set_aside(*layer)?;
             }
             Problem::IndexDamaged { layer, .. } => self.make_index_again(*layer)?,
-            Problem::WrongCount { of, what, .. } => match (of, *what) {
-                (Counted::Blob(blob), _) => {
+            Problem::WrongCount { of, .. } => match of {
+                Counted::Blob(blob) => {
                     let size = std::fs::metadata(&path).named("look at", &path)?.len();
                     self.catalog
                         .write(|tx| catalog::set_blob_size(tx, *blob, size))?;
                 }
-                // All numbers of a layer are told again with its index.
-                (Counted::Layer(layer), _) => match self.has_its_tar(*layer, options)? {
-                    true => self.make_index_again(*layer)?,
-                    false => self.set_aside(*layer)?,
-                },
+                // Told only of one whose tar is right: all its numbers are told again with its index.
+                Counted::Layer(layer) => self.make_index_again(*layer)?,
             },
             Problem::BlobDamaged { blob, .. } => {
                 self.catalog
@@ -121,18 +117,8 @@ impl Store {
         Ok(())
     }
 
-    /// Says whether a layer's tar is the one that its name says.
-    fn has_its_tar(
-        &self,
-        layer: transom_layer::DiffId,
-        options: &CheckOptions<'_>,
-    ) -> Result<bool, StoreError> {
-        let found = file_digest(&self.layout.tar(layer), options.progress)?;
-        Ok(found.0 == layer.0)
-    }
-
     /// Moves a damaged layer to `quarantine/`; its row stays for all that use it. Loading it again puts it back.
-    fn set_aside(&self, layer: transom_layer::DiffId) -> Result<(), StoreError> {
+    fn set_aside(&self, layer: DiffId) -> Result<(), StoreError> {
         durable::create_dir(&self.layout.quarantines())?;
         let aside = self.layout.quarantine(layer);
         self.catalog.write(|tx| -> Result<(), StoreError> {
@@ -150,24 +136,18 @@ impl Store {
     }
 
     /// Makes the index of a layer again from its tar, and puts it in its place with the row that tells of it.
-    fn make_index_again(&self, layer: transom_layer::DiffId) -> Result<(), StoreError> {
+    fn make_index_again(&self, layer: DiffId) -> Result<(), StoreError> {
         let before = self.layer(layer)?;
         let staging = Staging::create(&self.layout)?;
         let staged = staging.new_path();
         let path = self.layout.tar(layer);
         let tar = durable::open_file(&path)?;
         let size = tar.metadata().named("look at", &path)?.len();
-        let file = durable::create_file(&staged)?;
-        let mut out = HashingWriter::new(&file);
-        let mut buffered = BufWriter::new(&mut out);
-        let summary = rebuild(&tar, size, before.names, &mut buffered)
-            .map_err(std::io::Error::other)
-            .named("make the index again of", &path)?;
-        buffered.flush().named("write", &staged)?;
-        drop(buffered);
-        let index_digest = out.finish();
-        durable::sync_file(&file, &staged)?;
-        drop(file);
+        let (summary, index_digest) = write_durably(&staged, |out| {
+            rebuild(&tar, size, before.names, out)
+                .map_err(std::io::Error::other)
+                .named("make the index again of", &path)
+        })?;
         let record = catalog::LayerRecord {
             size,
             index_size: summary.bytes,
@@ -188,22 +168,24 @@ impl Store {
         })
     }
 
-    /// Moves what was set aside into the trash, once the layer is there again or nobody needs it.
-    pub(crate) fn drop_set_aside(&self) -> Result<(), StoreError> {
+    /// Moves what was set aside into the trash, once the layer is there again or nobody needs it. Returns its bytes.
+    pub(crate) fn drop_set_aside(&self) -> Result<u64, StoreError> {
         let names = durable::names_in(&self.layout.quarantines())?;
         if names.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
-        self.catalog.hold(|tx| -> Result<(), StoreError> {
-            let known = self.known_names(tx)?;
+        self.catalog.hold(|tx| -> Result<u64, StoreError> {
+            let [(layers, known), ..] = self.known_names(tx)?;
+            let mut bytes = 0;
             for name in names {
-                let is_needed =
-                    known[0].1.contains(&name) && !self.layout.layers().join(&name).exists();
+                let is_needed = known.contains(&name) && !layers.join(&name).exists();
                 if !is_needed {
-                    staging::discard(&self.layout, &self.layout.quarantines().join(&name))?;
+                    let aside = self.layout.quarantines().join(&name);
+                    bytes += allocated(&aside);
+                    staging::discard(&self.layout, &aside)?;
                 }
             }
-            Ok(())
+            Ok(bytes)
         })
     }
 }

@@ -1,6 +1,5 @@
 //! What is in a snapshot that is not committed yet: layers, and the named layer that takes what is written.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use transom_layer::{DiffId, Names};
@@ -98,24 +97,13 @@ impl Store {
     ///
     /// # Errors
     /// [`SnapshotError`]; the snapshot is as it was, except that it may be unmounted.
-    pub fn commit_snapshot(
-        &self,
-        name: &str,
-        key: &str,
-        parent: Option<&str>,
-        labels: &BTreeMap<String, String>,
-    ) -> Result<(), SnapshotError> {
-        let commit = Commit {
-            name,
-            parent,
-            labels,
-        };
+    pub fn commit_snapshot(&self, key: &str, commit: &Commit<'_>) -> Result<(), SnapshotError> {
         let mut committed = None;
         let put_away = |session: &Session<'_>, snapshot: &Snapshot| {
             committed = Some(snapshot.clone());
             self.put_away(session, snapshot)
         };
-        self.commit_by(key, &commit, put_away, |tx, snapshot, written| {
+        self.commit_by(key, commit, put_away, |tx, snapshot, written| {
             self.take_in(tx, snapshot, written)
         })?;
         // One that was committed before has left nothing.

@@ -12,6 +12,11 @@ impl Snapshot {
     pub fn written_to(&self) -> String {
         self.layer_id()
     }
+
+    /// Says whether a name is of the form that [`written_to`](Self::written_to) gives.
+    pub fn is_written_to_name(name: &str) -> bool {
+        rows::number_of_layer(name).is_some()
+    }
 }
 
 impl Store {

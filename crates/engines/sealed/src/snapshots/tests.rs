@@ -21,9 +21,12 @@ fn store_with_active(key: &str) -> (TempDir, Store, Snapshot) {
 fn a_snapshot_that_is_committed_while_it_is_being_mounted_gets_no_layer() {
     let (_folder, store, snapshot) = store_with_active("mine");
     let layer = store.new_layer_of(&snapshot, None).unwrap();
-    store
-        .commit_snapshot("done", "mine", None, &BTreeMap::new())
-        .unwrap();
+    let commit = Commit {
+        name: "done",
+        parent: None,
+        labels: &BTreeMap::new(),
+    };
+    store.commit_snapshot("mine", &commit).unwrap();
     let refused = store.add_layer_of(&snapshot, layer).unwrap_err();
     assert!(
         matches!(&refused, NamedLayerFault::SnapshotChanged { key } if key == "mine"),

@@ -127,10 +127,12 @@ fn a_damaged_layer_is_set_aside_until_it_is_loaded_again() {
     home.import(&base());
     home.store.open_chain(&layers, WINDOWS).unwrap();
     home.store.collect_garbage(false).unwrap();
-    assert_eq!(
-        all_files(&home.root().join("quarantine")),
-        Vec::<PathBuf>::new()
-    );
+    assert_nothing_is_set_aside(&home);
+}
+
+fn assert_nothing_is_set_aside(home: &Home) {
+    let files = all_files(&home.root().join("quarantine"));
+    assert_eq!(files, Vec::<PathBuf>::new());
     home.assert_tidy();
 }
 
@@ -142,11 +144,7 @@ fn what_was_set_aside_is_deleted_with_the_image_that_has_it() {
     let image = home.store.images().unwrap().remove(0);
     home.store.remove_image(&image).unwrap();
     home.store.collect_garbage(false).unwrap();
-    assert_eq!(
-        all_files(&home.root().join("quarantine")),
-        Vec::<PathBuf>::new()
-    );
-    home.assert_tidy();
+    assert_nothing_is_set_aside(&home);
 }
 
 #[test]

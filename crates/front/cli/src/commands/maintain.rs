@@ -121,8 +121,10 @@ pub(super) fn rm(store: &Store, global: &Global, args: &Rm) -> Result<()> {
             Some(name) => store.remove_name(&image, name)?,
             None => store.remove_image(&image)?,
         };
+        if !gone.images.is_empty() {
+            removed.bytes += super::writable::collect(store, global)?;
+        }
         add(&mut removed, gone);
-        removed.bytes += super::writable::collect(store, global)?;
     }
     if only_files {
         return Ok(());

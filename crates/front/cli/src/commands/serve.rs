@@ -30,6 +30,18 @@ pub(super) use pipe::{PIPE, run};
 /// TimeoutStopSec= in packaging/systemd is longer.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Serves until told to stop.
+fn to_the_end(server: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(server);
+    // A thread that waits for a client that does not go on is left behind; what it holds goes with the process.
+    runtime.shutdown_background();
+    served
+}
+
 /// Opens the store.
 fn open(root: &Path) -> Result<Store> {
     Store::open(root).with_context(|| format!("cannot open the store at {}", root.display()))

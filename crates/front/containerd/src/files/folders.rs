@@ -22,7 +22,7 @@ use transom_sealed::{
     Commit, LayerRequest, Session, Snapshot, SnapshotError, SnapshotKind, SnapshotUsage, Store,
 };
 
-use super::{Files, FilesError, Result, is_to_unpack, windows_layer};
+use super::{Files, FilesError, Result, access, is_to_unpack, windows_layer};
 use crate::proto::types::Mount;
 use crate::snapshots::size;
 
@@ -110,10 +110,6 @@ impl<E: Engine> Files for Folders<E> {
             let text = format!("label {VM_SCRATCH}: disks of utility VMs are not made here");
             return Err(FilesError::Refused(text));
         }
-        let access = match snapshot.kind {
-            SnapshotKind::Active => "rw",
-            _ => "ro",
-        };
         let layers = self.make_chain(&self.store.snapshot_chain(&snapshot.key)?)?;
         if let Some(top) = layers.last()
             && !is_to_unpack(&snapshot.key)
@@ -128,7 +124,7 @@ impl<E: Engine> Files for Folders<E> {
         let source = self.home.join(snapshot.written_to());
         // A layer without parents has no such option.
         let parents = (!parents.is_empty()).then_some(parents);
-        Ok(windows_layer(&source, access, parents))
+        Ok(windows_layer(&source, access(snapshot), parents))
     }
 
     fn snapshot_at(&self, source: &Path) -> Result<Option<String>> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use transom_layer::DiffId;
 use transom_ntmeta::filetime::UnixTime;
-use transom_sealed::{Commit, Session, Snapshot, SnapshotKind, SnapshotUsage, Store};
+use transom_sealed::{Commit, Session, Snapshot, SnapshotUsage, Store};
 
-use super::{Files, Result, is_to_unpack, mount, windows_layer};
+use super::{Files, Result, access, is_to_unpack, mount, windows_layer};
 use crate::mounts::OURS;
 use crate::options::{MountKind, Options};
 use crate::proto::types::Mount;
@@ -41,10 +41,7 @@ impl Files for Mounted {
 
     fn mounts_of(&self, snapshot: &Snapshot) -> Result<Vec<Mount>> {
         let key = &snapshot.key;
-        let access = match snapshot.kind {
-            SnapshotKind::Active => "rw",
-            _ => "ro",
-        };
+        let access = access(snapshot);
         if self.options.mounts == MountKind::WindowsLayer {
             let source = self.store.snapshot_path(key)?;
             return Ok(windows_layer(
@@ -74,12 +71,7 @@ impl Files for Mounted {
     }
 
     fn commit(&self, key: &str, commit: &Commit<'_>) -> Result<()> {
-        let Commit {
-            name,
-            parent,
-            labels,
-        } = *commit;
-        Ok(self.store.commit_snapshot(name, key, parent, labels)?)
+        Ok(self.store.commit_snapshot(key, commit)?)
     }
 
     fn remove(&self, key: &str) -> Result<()> {

@@ -20,7 +20,7 @@ use super::activation::{self, Inherited, State, notify};
 use super::metrics::{self, Metrics};
 use super::settings::{self, Settings};
 use super::socket::Socket;
-use super::{GRACE, containerd, log, open};
+use super::{GRACE, containerd, log, open, to_the_end};
 use crate::args::serve::Serve;
 use crate::args::{Args, Global};
 
@@ -43,14 +43,7 @@ pub(in crate::commands) fn run(global: &Global, args: Serve) -> Result<()> {
             .exit();
     }
     log::start(settings.log_format.value, settings.log_level.value);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(&settings, inherited));
-    // A thread that waits for a client that does not go on is left behind; what it holds goes with the process.
-    runtime.shutdown_background();
-    served
+    to_the_end(serve(&settings, inherited))
 }
 
 async fn serve(settings: &Settings, inherited: Inherited) -> Result<()> {

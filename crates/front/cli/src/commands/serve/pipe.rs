@@ -11,7 +11,7 @@ use transom_containerd::clients_of;
 use transom_windows::PipeListener;
 
 use super::settings::Settings;
-use super::{GRACE, log, open_for_containerd, settings};
+use super::{GRACE, log, open_for_containerd, settings, to_the_end};
 use crate::args::Global;
 use crate::args::serve::{Mounts, Serve};
 
@@ -27,14 +27,7 @@ pub(in crate::commands) fn run(global: &Global, args: Serve) -> Result<()> {
     let settings = Settings::of(global, args.options, file)?;
     refuse_what_is_of_linux(&settings)?;
     log::start(settings.log_format.value, settings.log_level.value);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(global, &settings));
-    // A thread that waits for a client that does not go on is left behind; what it holds goes with the process.
-    runtime.shutdown_background();
-    served
+    to_the_end(serve(global, &settings))
 }
 
 fn refuse_what_is_of_linux(settings: &Settings) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, TryLockError};
 
 use transom_driver::{Engine, Id};
 use transom_layer::{ChainId, DiffId};
-use transom_sealed::SnapshotKind;
+use transom_sealed::{Snapshot, SnapshotKind};
 
 use super::{Folders, is_in_use, lock, plain_id};
 use crate::files::{FilesError, Result};
@@ -98,7 +98,7 @@ impl<E: Engine> Folders<E> {
         for entry in std::fs::read_dir(&self.home).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
             let is_ours = |name: &&str| {
-                name.starts_with("snapshot-") && !name.ends_with("-removing")
+                Snapshot::is_written_to_name(name)
                     || name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
             };
             if let Some(name) = name.to_str().filter(is_ours) {
