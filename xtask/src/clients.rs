@@ -22,8 +22,9 @@ struct Suite {
     packages: &'static [&'static str],
 }
 
-/// Containerd of bookworm cannot have its differ replaced. Runc of trixie asks for a newer C library than bookworm's.
-const SUITES: [Suite; 2] = [
+/// Containerd of bookworm (1.6) cannot have its differ replaced, trixie has 1.7, and sid 2.1 or later. Runc of trixie asks for
+/// a newer C library than bookworm's.
+const SUITES: [Suite; 3] = [
     Suite {
         name: "bookworm",
         packages: &[
@@ -38,7 +39,14 @@ const SUITES: [Suite; 2] = [
         name: "trixie",
         packages: &["docker.io", "docker-cli", "containerd"],
     },
+    Suite {
+        name: UNSTABLE,
+        packages: &["docker.io", "docker-cli", "containerd"],
+    },
 ];
+
+/// The suite that has no updates and no security suite beside it, and whose versions move from day to day.
+const UNSTABLE: &str = "sid";
 
 /// Where the machine's own sources of packages are told.
 const SOURCES: &str = "/etc/apt/sources.list.d";
@@ -46,20 +54,21 @@ const SOURCES: &str = "/etc/apt/sources.list.d";
 /// In a suite's folder: what was unpacked, to see that it is what is wanted. Written last.
 const UNPACKED: &str = "packages.txt";
 
-/// Brings the programs of all suites, unless they are there, and returns the folder of the suites.
-/// `None` after a `skipped:` line if this machine cannot.
+/// Brings the programs of all suites, unless they are there, and returns the folder of the suites. A suite that this
+/// machine cannot have is told in a `skipped:` line; its tests say that they miss it. `None` if there is none at all.
 pub(crate) fn fetch() -> Option<PathBuf> {
     let folder = target().join("clients");
+    let mut found = false;
     for suite in &SUITES {
-        if let Err(error) = suite.fetch(&folder) {
-            println!(
-                "skipped: tests with real clients (Debian's {} could not be fetched: {error:#})",
+        match suite.fetch(&folder) {
+            Ok(()) => found = true,
+            Err(error) => println!(
+                "skipped: tests with clients of Debian's {}, which could not be fetched: {error:#}",
                 suite.name
-            );
-            return None;
+            ),
         }
     }
-    Some(folder)
+    found.then_some(folder)
 }
 
 impl Suite {
@@ -179,7 +188,7 @@ fn own_suite() -> Result<String> {
 fn stanzas_of(text: &str, own: &str, wanted: &str) -> Vec<String> {
     let is_own = |suite: &str| {
         let rest = suite.strip_prefix(own);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        rest.is_some_and(|rest| rest.is_empty() || (wanted != UNSTABLE && rest.starts_with('-')))
     };
     let renamed = |line: &str| match line.strip_prefix("Suites:") {
         None => line.to_owned(),
@@ -220,6 +229,15 @@ mod tests {
                 "Types: deb\nURIs: here\nSuites: trixie trixie-updates\nComponents: main\n",
                 "Types: deb\nURIs: there\nSuites: trixie-security\n",
             ]
+        );
+    }
+
+    #[test]
+    fn the_unstable_suite_has_no_others_beside_it() {
+        let text = "URIs: here\nSuites: bookworm bookworm-updates\n\nURIs: there\nSuites: bookworm-security\n";
+        assert_eq!(
+            stanzas_of(text, "bookworm", "sid"),
+            ["URIs: here\nSuites: sid\n"]
         );
     }
 

@@ -279,12 +279,12 @@ impl Store {
             .catalog
             .read(catalog::all_chains)?
             .iter()
-            .filter_map(|layers| Some(ChainId::of(layers)?.0.hex()))
+            .map(|layers| ChainId::of(layers).map_or_else(|| NOTHING.to_owned(), |id| id.0.hex()))
             .collect();
         let mut chains = Vec::new();
         for name in names {
             let chain = name.split('.').next().unwrap_or_default();
-            if chain != NOTHING && !live.contains(chain) {
+            if !live.contains(chain) {
                 let path = self.layout.chains().join(&name);
                 // Another process may delete it meanwhile.
                 let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());

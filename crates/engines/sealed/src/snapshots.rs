@@ -101,16 +101,16 @@ impl Store {
         Ok(self.catalog.read(rows::all)?)
     }
 
-    /// Returns a committed snapshot with a label and a parent.
+    /// Returns the keys of the committed snapshots with a label and a parent.
     ///
     /// # Errors
     /// The catalog fails.
-    pub fn committed_snapshot_with(
+    pub fn committed_snapshots_with(
         &self,
         parent: Option<&str>,
         label: &str,
         value: &str,
-    ) -> Result<Option<Snapshot>, SnapshotError> {
+    ) -> Result<Vec<String>, SnapshotError> {
         Ok(self
             .catalog
             .read(|tx| rows::committed_with(tx, parent, label, value))?)

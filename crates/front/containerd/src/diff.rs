@@ -85,11 +85,3 @@ impl proto::diff_server::Diff for Differ {
         Ok(Response::new(proto::DiffResponse { diff }))
     }
 }
-
-/// The namespace that a snapshot's key begins with; calls of containerd 1.x carry none in their headers.
-fn namespace_of(key: &str) -> &str {
-    match key.split_once('/') {
-        Some((namespace, _)) if !namespace.is_empty() => namespace,
-        _ => "default",
-    }
-}

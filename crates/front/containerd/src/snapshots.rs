@@ -69,7 +69,7 @@ impl Snapshotter {
                 view,
                 labels,
             };
-            if let Some(done) = shared_by_ref(store, &new)? {
+            if let Some(done) = unpacked_before(store, &new)? {
                 return Err(SnapshotError::Exists { key: done }.into());
             }
             let snapshot = store.prepare_snapshot(&new)?;
@@ -82,14 +82,17 @@ impl Snapshotter {
     }
 }
 
-/// Returns a committed snapshot with the reference that a new one is to have: whoever asks can take that one. So
-/// what one namespace has unpacked need not be unpacked for another.
-fn shared_by_ref(store: &Store, new: &NewSnapshot<'_>) -> Result<Option<String>, SnapshotError> {
+/// Returns the committed snapshot of the same namespace with the reference that a new one is to have: one whose commit
+/// containerd had not heard of when it was ended, and which it finds by that label then. What another namespace has
+/// unpacked is no answer: containerd (its transfer service, and Docker) would not fetch the layer's blob then, and the image
+/// could be neither pushed nor saved. Unpacking the same layer again is quick, as the store has it.
+fn unpacked_before(store: &Store, new: &NewSnapshot<'_>) -> Result<Option<String>, SnapshotError> {
     let Some(wanted) = new.labels.get(REF) else {
         return Ok(None);
     };
-    let found = store.committed_snapshot_with(new.parent, REF, wanted)?;
-    Ok(found.map(|snapshot| snapshot.key))
+    let found = store.committed_snapshots_with(new.parent, REF, wanted)?;
+    let is_near = |key: &String| namespace_of(key) == namespace_of(new.key);
+    Ok(found.into_iter().find(is_near))
 }
 
 #[tonic::async_trait]
@@ -321,4 +324,12 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Status> {
         }
     }
     Ok(())
+}
+
+/// The namespace that a snapshot's key begins with; calls of containerd 1.x carry none in their headers.
+pub(crate) fn namespace_of(key: &str) -> &str {
+    match key.split_once('/') {
+        Some((namespace, _)) if !namespace.is_empty() => namespace,
+        _ => "default",
+    }
 }

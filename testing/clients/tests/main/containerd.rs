@@ -28,11 +28,16 @@ pub(crate) struct Containerd {
 impl Containerd {
     /// Starts both.
     pub(crate) fn start(suite: &Suite) -> Self {
+        Self::start_with(suite, &[])
+    }
+
+    /// Starts both, Transom with more arguments.
+    pub(crate) fn start_with(suite: &Suite, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("transom.sock");
         let address = folder.path().join("containerd.sock");
         let mut containerd = Self {
-            transom: Transom::serve_containerd(folder.path(), &socket, &address),
+            transom: Transom::serve_containerd(folder.path(), &socket, &address, arguments),
             daemon: None,
             suite: suite.clone(),
             folder,
@@ -106,9 +111,13 @@ impl Containerd {
         let mut output = self.try_run(args);
         wait_until("containerd reaches transom", || {
             let errors = String::from_utf8_lossy(&output.stderr);
-            let refused = ["connection refused", "error reading server preface"]
-                .iter()
-                .any(|error| errors.contains(error));
+            let refused = [
+                "connection refused",
+                "error reading server preface",
+                "broken pipe",
+            ]
+            .iter()
+            .any(|error| errors.contains(error));
             if refused {
                 output = self.try_run(args);
             }

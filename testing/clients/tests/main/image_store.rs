@@ -10,6 +10,12 @@ use crate::containerd::{Containerd, PLUGIN};
 use crate::process::{Process, output_of, text_of, wait_until};
 use crate::suite::Suite;
 
+tests_with! {
+    docker_26: "trixie", docker_28: "sid" => {
+        a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed,
+    }
+}
+
 /// A Docker daemon over a containerd over Transom.
 struct Daemon {
     containerd: Containerd,
@@ -18,8 +24,8 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start() -> Option<Self> {
-        let suite = Suite::find("trixie")?;
+    fn start(suite: &str) -> Option<Self> {
+        let suite = Suite::find(suite)?;
         let containerd = Containerd::start(&suite);
         let at = |name: &str| containerd.path(name).display().to_string();
         let features = r#"{"features":{"containerd-snapshotter":true}}"#;
@@ -89,9 +95,8 @@ fn client(suite: &Suite, containerd: &Containerd) -> Command {
     command
 }
 
-#[test]
-fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed() {
-    let Some(docker) = Daemon::start() else {
+fn a_windows_image_is_loaded_changed_committed_saved_pushed_and_removed(suite: &str) {
+    let Some(docker) = Daemon::start(suite) else {
         return;
     };
     let folder = docker.containerd.folder();

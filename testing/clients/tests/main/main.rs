@@ -2,6 +2,25 @@
 #![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
+/// Makes tests of functions that take the name of a suite: a module of them for each suite.
+macro_rules! tests_with {
+    ($($module:ident: $suite:literal),* => $names:tt) => {
+        $(
+            mod $module {
+                tests_with!($suite, $names);
+            }
+        )*
+    };
+    ($suite:literal, { $($name:ident,)* }) => {
+        $(
+            #[test]
+            fn $name() {
+                super::$name($suite);
+            }
+        )*
+    };
+}
+
 mod archive;
 mod containerd;
 mod docker;

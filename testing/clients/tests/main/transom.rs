@@ -23,14 +23,20 @@ impl Transom {
         Self::serve(folder, socket, vec!["--graphdriver".into(), socket.into()])
     }
 
-    /// Serves a new store below `folder` at `socket` to the containerd at `address`.
-    pub(crate) fn serve_containerd(folder: &Path, socket: &Path, address: &Path) -> Self {
-        let arguments = vec![
+    /// Serves a new store below `folder` at `socket` to the containerd at `address`, with more arguments.
+    pub(crate) fn serve_containerd(
+        folder: &Path,
+        socket: &Path,
+        address: &Path,
+        more: &[&str],
+    ) -> Self {
+        let mut arguments = vec![
             "--containerd".into(),
             socket.into(),
             "--containerd-address".into(),
             address.into(),
         ];
+        arguments.extend(more.iter().map(OsString::from));
         Self::serve(folder, socket, arguments)
     }
 

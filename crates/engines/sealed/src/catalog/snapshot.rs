@@ -185,28 +185,24 @@ fn all_labels(
     Ok(labels)
 }
 
-/// Returns a committed snapshot with a parent and a label, the first by key.
+/// Returns the keys of the committed snapshots with a parent and a label, sorted.
 pub(crate) fn committed_with(
     tx: &Transaction<'_>,
     parent: Option<&str>,
     label: &str,
     value: &str,
-) -> Result<Option<Snapshot>, CatalogError> {
-    let key: Option<String> = tx
-        .query_row(
-            "SELECT s.key FROM snapshot_labels l JOIN snapshots s ON s.number = l.number
-             LEFT JOIN snapshots parent ON parent.number = s.parent
-             WHERE l.name = ?1 AND l.value = ?2 AND s.kind = ?3 AND parent.key IS ?4
-             ORDER BY s.key LIMIT 1",
-            params![label, value, SnapshotKind::Committed, parent],
-            |row| row.get(0),
-        )
-        .optional()
-        .doing("look a snapshot up by a label")?;
-    match key {
-        Some(key) => find(tx, &key),
-        None => Ok(None),
-    }
+) -> Result<Vec<String>, CatalogError> {
+    tx.prepare_cached(
+        "SELECT s.key FROM snapshot_labels l JOIN snapshots s ON s.number = l.number
+         LEFT JOIN snapshots parent ON parent.number = s.parent
+         WHERE l.name = ?1 AND l.value = ?2 AND s.kind = ?3 AND parent.key IS ?4
+         ORDER BY s.key",
+    )
+    .and_then(|mut query| {
+        let wanted = params![label, value, SnapshotKind::Committed, parent];
+        query.query_map(wanted, |row| row.get(0))?.collect()
+    })
+    .doing("look snapshots up by a label")
 }
 
 /// Adds a snapshot that is not there yet; returns its number.

@@ -8,12 +8,13 @@ use tonic::metadata::MetadataMap;
 use transom_layer::{BlobDigest, DiffId};
 use transom_sealed::{LayerRequest, Session};
 
-use super::{Differ, TakenIn, media, namespace_of};
+use super::{Differ, TakenIn, media};
 use crate::content::{ContentReader, ContentStore};
 use crate::files::Files;
 use crate::mounts::snapshot_of;
 use crate::proto::diff::ApplyRequest;
 use crate::proto::types::Descriptor;
+use crate::snapshots::namespace_of;
 use crate::status::{IntoStatus, blocking};
 
 impl Differ {

@@ -12,12 +12,13 @@ use transom_layer::{DiffId, Hasher};
 use transom_ntmeta::filetime::UnixTime;
 use transom_sealed::Compression;
 
-use super::{Differ, media, namespace_of};
+use super::{Differ, media};
 use crate::content::ContentStore;
 use crate::files::Files;
 use crate::mounts::snapshot_of;
 use crate::proto::diff::DiffRequest;
 use crate::proto::types::Descriptor;
+use crate::snapshots::namespace_of;
 use crate::status::{IntoStatus, blocking};
 
 /// Label that tells the digest of the tar in a compressed layer (containerd, pkg/labels).

@@ -239,7 +239,7 @@ fn labels_are_bounded() {
 }
 
 #[test]
-fn a_snapshot_that_is_there_by_reference_need_not_be_made_again() {
+fn a_snapshot_that_its_namespace_has_by_reference_need_not_be_made_again() {
     for bench in benches() {
         let with_ref = || labels(&[("containerd.io/snapshot.ref", "sha256:abc")]);
         bench
@@ -253,13 +253,17 @@ fn a_snapshot_that_is_there_by_reference_need_not_be_made_again() {
                 ..CommitSnapshotRequest::default()
             })
             .unwrap();
-        let result = bench.try_prepare("two/3/extract-2", "", with_ref());
+        let result = bench.try_prepare("one/3/extract-2", "", with_ref());
         assert_eq!(code(result), Code::AlreadyExists);
+        // The blobs of another namespace would not be fetched.
+        bench
+            .try_prepare("two/4/extract-3", "", with_ref())
+            .unwrap();
         let found = bench
             .list(&[r#"labels."containerd.io/snapshot.ref"==sha256:abc"#])
             .unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].name, "one/2/sha256:abc");
+        let names: Vec<&str> = found.iter().map(|info| info.name.as_str()).collect();
+        assert_eq!(names, ["one/2/sha256:abc", "two/4/extract-3"]);
     }
 }
 
