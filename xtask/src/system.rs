@@ -38,7 +38,7 @@ fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Debian packages that tests use when they are there, each with a program by which to find it.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("erofs-utils", "fsck.erofs"),
     ("skopeo", "skopeo"),
     // A real registry, to which images are pushed and from which they are pulled.
@@ -52,6 +52,8 @@ const PACKAGES: [(&str, &str); 10] = [
     ("ntfs-3g", "mkntfs"),
     // What the program writes, recorded; calls that fail.
     ("strace", "strace"),
+    // The units, under what they are for.
+    ("systemd", "/lib/systemd/systemd"),
     // Windows programs.
     ("wine64", "/usr/lib/wine/wine64"),
     ("wine", "wine"),

@@ -36,13 +36,19 @@ impl Containerd {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("transom.sock");
         let address = folder.path().join("containerd.sock");
+        let transom = Transom::serve_containerd(folder.path(), &socket, &address, arguments);
+        Self::over(transom, suite, folder, &socket)
+    }
+
+    /// Starts containerd over a Transom that serves at `socket`; its own socket is `containerd.sock` in the folder.
+    pub(crate) fn over(transom: Transom, suite: &Suite, folder: TempDir, socket: &Path) -> Self {
         let mut containerd = Self {
-            transom: Transom::serve_containerd(folder.path(), &socket, &address, arguments),
+            transom,
             daemon: None,
             suite: suite.clone(),
             folder,
         };
-        containerd.write_config(&socket);
+        containerd.write_config(socket);
         containerd.start_daemon();
         containerd
     }

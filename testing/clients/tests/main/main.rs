@@ -31,4 +31,5 @@ mod process;
 mod registry;
 mod snapshotter;
 mod suite;
+mod systemd;
 mod transom;

@@ -74,7 +74,7 @@ impl Suite {
 
 /// Says why a test does nothing.
 #[expect(clippy::print_stdout, reason = "a test says why it cannot run")]
-fn skip<T>(why: &str) -> Option<T> {
+pub(crate) fn skip<T>(why: &str) -> Option<T> {
     println!("skipped: {why}");
     None
 }

@@ -40,14 +40,20 @@ impl Transom {
         Self::serve(folder, socket, arguments)
     }
 
-    fn serve(folder: &Path, socket: &Path, arguments: Vec<OsString>) -> Self {
-        let mut transom = Self {
+    /// A store below `folder` that somebody else serves at `socket`.
+    pub(crate) fn of_somebody_else(folder: &Path, socket: &Path) -> Self {
+        Self {
             store: folder.join("store"),
             socket: socket.to_owned(),
             log: folder.join("transom.log"),
-            arguments,
+            arguments: Vec::new(),
             process: None,
-        };
+        }
+    }
+
+    fn serve(folder: &Path, socket: &Path, arguments: Vec<OsString>) -> Self {
+        let mut transom = Self::of_somebody_else(folder, socket);
+        transom.arguments = arguments;
         transom.start();
         transom
     }

@@ -1,5 +1,7 @@
 //! Pulls from a real registry and pushes to it, with skopeo on the other side.
 
+mod proxies;
+
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
