@@ -18,13 +18,7 @@ impl Registry {
     /// Starts it; `None` after a line that says why it cannot.
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         let suite = Suite::find("bookworm")?;
-        // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let address = format!("127.0.0.1:{port}");
+        let address = free_address();
         let config = folder.join("registry.yml");
         let root = folder.join("registry");
         fs::write(
@@ -52,4 +46,10 @@ impl Registry {
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
+}
+
+/// An address of this machine with a port that was free a moment ago.
+pub(crate) fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
 }

@@ -1,13 +1,15 @@
 //! containerd 1.7, 2 and 1.6, and `ctr`, over `transom serve --containerd`, with a real Windows image.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::archive;
 use crate::containerd::{Containerd, PLUGIN, import};
-use crate::process::{output_of, wait_until};
+use crate::process::{output_of, text_of, wait_until};
 use crate::suite::Suite;
 use crate::transom::Transom;
 
@@ -20,6 +22,7 @@ tests_with! {
         an_image_is_mounted_as_c,
         a_snapshot_is_changed_compared_labelled_committed_and_removed,
         an_image_is_pushed_to_a_registry_and_pulled_by_twenty_at_once,
+        twenty_images_that_share_layers_are_pulled_at_once_and_each_layer_is_taken_in_once,
         a_server_that_is_killed_in_the_middle_loses_nothing_and_leaks_nothing,
         mounts_outlive_a_restart_of_the_server,
         a_layer_that_is_taken_in_when_the_server_is_told_to_stop_is_finished,
@@ -229,6 +232,88 @@ fn an_image_is_pushed_to_a_registry_and_pulled_by_twenty_at_once(suite: &str) {
     wait_until("the layers are gone", || {
         containerd.transom.layer_bytes() == 0
     });
+}
+
+fn twenty_images_that_share_layers_are_pulled_at_once_and_each_layer_is_taken_in_once(suite: &str) {
+    let Some(suite) = Suite::find(suite) else {
+        return;
+    };
+    let metrics = crate::registry::free_address();
+    let containerd = Containerd::start_with(&suite, &["--metrics", &metrics]);
+    let Some(registry) = crate::registry::Registry::start(containerd.folder()) else {
+        return;
+    };
+    let other = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_transom-clients"));
+        command.arg("--root").arg(containerd.path("other-store"));
+        text_of(command.args(args))
+    };
+    let (archive, own) = (containerd.path("image.tar"), containerd.path("own"));
+    fs::write(&archive, transom_sample::sample_image().unwrap()).unwrap();
+    other(&["load", archive.to_str().unwrap()]);
+    let names: Vec<String> = (0..20)
+        .map(|number| {
+            let name = format!("{}/app-{number}:1", registry.address());
+            fs::write(&own, number.to_string()).unwrap();
+            other(&["create", "own", "--from", "transom/hello:1.0"]);
+            other(&["cp", own.to_str().unwrap(), "own:/own"]);
+            other(&["commit", "own", "-t", &name]);
+            other(&["rm", "own"]);
+            other(&["push", &name]);
+            name
+        })
+        .collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            let containerd = &containerd;
+            scope.spawn(move || {
+                let pull = ["images", "pull", "--plain-http", "--snapshotter", PLUGIN];
+                containerd.run(&[&pull[..], &["--platform", "windows/amd64", name]].concat());
+            });
+        }
+    });
+    let check = containerd.run(&["images", "check", "--snapshotter", PLUGIN]);
+    assert_eq!(check.matches("complete (5/5)").count(), 20, "{check}");
+
+    let layers = text_of(containerd.transom.command().args(["--json", "layers"]));
+    let layers: serde_json::Value = serde_json::from_str(&layers).unwrap();
+    let layers = layers.as_array().unwrap();
+    assert_eq!(layers.len(), 3 + 20);
+    let bytes: u64 = layers
+        .iter()
+        .map(|layer| layer["size"].as_u64().unwrap())
+        .sum();
+    let page = get(&metrics, "/metrics");
+    let taken_in = page
+        .lines()
+        .filter(|line| line.starts_with("transom_taken_in_bytes_total"));
+    let numbers = taken_in.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
+    assert_eq!(numbers.sum::<u64>(), bytes, "{page}");
+    let log = fs::read_to_string(containerd.path("registry.log")).unwrap();
+    let mut fetched: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("\"GET /v2/"))
+        .filter_map(|line| line.split("/blobs/").nth(1)?.split(' ').next())
+        .collect();
+    let all = fetched.len();
+    fetched.sort_unstable();
+    fetched.dedup();
+    // And one config of each.
+    assert_eq!((all, fetched.len()), (43, 43), "{log}");
+    containerd.transom.verify();
+}
+
+/// Asks an HTTP server on this machine for a page.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    page
 }
 
 /// Kills the server some milliseconds after a client was started, and starts it again.

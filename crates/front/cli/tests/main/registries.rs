@@ -493,34 +493,49 @@ fn a_registry_with_a_certificate_of_its_own_is_trusted_by_ssl_cert_file() {
 }
 
 #[test]
-fn twenty_programs_at_once_fetch_each_layer_once() {
+fn twenty_programs_at_once_fetch_each_layer_that_their_images_share_once() {
     let Some(registry) = Registry::start("") else {
         return;
     };
-    registry.take_sample("busy/hello:1", &[]);
-    let home = Home::empty();
-    home.ok(["images"]);
-    let name = registry.name("busy/hello:1");
-    let children: Vec<Child> = (0..20)
-        .map(|_| {
-            let mut command = home.command();
-            command
-                .args(["--json", "pull", &name])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            command.spawn().unwrap()
+    let (from, home) = (Home::with_sample(), Home::empty());
+    let names: Vec<String> = (0..20)
+        .map(|number| {
+            let name = registry.name(&format!("busy/hello-{number}:1"));
+            let (folder, own) = (format!("own:/{number}"), from.path("own"));
+            fs::write(&own, number.to_string()).unwrap();
+            from.ok(["create", "own", "--from", HELLO]);
+            from.ok(["cp", own.to_str().unwrap(), &folder]);
+            from.ok(["commit", "own", "-t", &name]);
+            from.ok(["rm", "own"]);
+            from.ok(["push", &name]);
+            name
         })
         .collect();
+    home.ok(["images"]);
+    let start = |name: &String| {
+        let mut command = home.command();
+        command.args(["--json", "pull", name]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let children: Vec<Child> = names.iter().map(start).collect();
     let mut new = 0;
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());
         let images: Value = serde_json::from_slice(&output.stdout).unwrap();
         let layers = images[0]["layers"].as_array().unwrap();
-        new += layers
-            .iter()
-            .filter(|layer| layer["already_there"] == false)
-            .count();
+        assert_eq!(layers.len(), 4);
+        let is_new = |layer: &&Value| layer["already_there"] == false;
+        new += layers.iter().filter(is_new).count();
     }
-    assert_eq!(new, 3);
+    // Three that all have, and one of each.
+    assert_eq!(new, 3 + 20);
+    for name in &names {
+        assert_eq!(
+            home.json(["inspect", name])["manifest"],
+            from.json(["inspect", name])["manifest"]
+        );
+    }
+    home.ok(["verify"]);
 }
