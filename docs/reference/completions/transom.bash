@@ -311,7 +311,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__apply)
-            opts="-t -m -a -q -h --on --tag --message --author --source-date-epoch --root --json --quiet --help"
+            opts="-t -m -a -q -h --on --tag --message --author --source-date-epoch --max-entries --max-bytes --max-ratio --max-depth --max-pax --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,6 +346,26 @@ _transom() {
                     return 0
                     ;;
                 --source-date-epoch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-entries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-pax)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1509,7 +1529,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__load)
-            opts="-q -h --name --platform --drop-compressed --whiteouts --strict --jobs --max-entries --max-bytes --root --json --quiet --help"
+            opts="-q -h --name --platform --drop-compressed --whiteouts --strict --jobs --max-entries --max-bytes --max-ratio --max-depth --max-pax --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1536,6 +1556,18 @@ _transom() {
                     return 0
                     ;;
                 --max-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-pax)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1631,7 +1663,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__pull)
-            opts="-q -h --name --platform --drop-compressed --whiteouts --strict --jobs --mirror --plain-http --username --password-stdin --root --json --quiet --help"
+            opts="-q -h --name --platform --drop-compressed --whiteouts --strict --jobs --mirror --plain-http --username --password-stdin --max-entries --max-bytes --max-ratio --max-depth --max-pax --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1658,6 +1690,26 @@ _transom() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-entries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-pax)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1755,7 +1807,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__serve)
-            opts="-q -h --config --containerd --containerd-address --mounts --unpack-by-mount --graphdriver --log-format --log-level --metrics --root --json --quiet --help"
+            opts="-q -h --config --containerd --containerd-address --mounts --unpack-by-mount --graphdriver --log-format --log-level --metrics --max-entries --max-bytes --max-ratio --max-depth --max-pax --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1794,6 +1846,26 @@ _transom() {
                     return 0
                     ;;
                 --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-entries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-depth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-pax)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -73,8 +73,11 @@ complete -c transom -n "__fish_transom_using_subcommand load" -l whiteouts -d 'W
 hcs\t'As Windows does: a whiteout beats an entry of its own layer, opaque markers do nothing'
 oci\t'As the OCI specification says: whiteouts act on lower layers only'"
 complete -c transom -n "__fish_transom_using_subcommand load" -l jobs -d 'Layers imported at the same time [default: number of cores]' -r
-complete -c transom -n "__fish_transom_using_subcommand load" -l max-entries -d 'Most entries a layer may have' -r
-complete -c transom -n "__fish_transom_using_subcommand load" -l max-bytes -d 'Most bytes a layer\'s tar may have' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-entries -d 'Most entries a layer may have [default: 4000000]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-bytes -d 'Most bytes a layer\'s tar may have [default: 2 TiB]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-ratio -d 'How many times its compressed bytes a tar of more than 1 GiB may have [default: 2064]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-depth -d 'Most names a path may be made of [default: 16384]' -r
+complete -c transom -n "__fish_transom_using_subcommand load" -l max-pax -d 'Most bytes of an entry\'s PAX header [default: 1 MiB; 64 MiB at most]' -r
 complete -c transom -n "__fish_transom_using_subcommand load" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
 complete -c transom -n "__fish_transom_using_subcommand load" -l drop-compressed -d 'Do not keep the compressed layers: saves space, but save will write new ones with new digests'
 complete -c transom -n "__fish_transom_using_subcommand load" -l strict -d 'Refuse what is otherwise only noted: whiteouts of nothing'
@@ -97,6 +100,11 @@ oci\t'As the OCI specification says: whiteouts act on lower layers only'"
 complete -c transom -n "__fish_transom_using_subcommand pull" -l jobs -d 'Layers fetched at the same time' -r
 complete -c transom -n "__fish_transom_using_subcommand pull" -l mirror -d 'Look for images of HOST at URL first; may be given more than once' -r
 complete -c transom -n "__fish_transom_using_subcommand pull" -l username -d 'Log in as this user [default: what Docker\'s config.json and its helpers say]' -r
+complete -c transom -n "__fish_transom_using_subcommand pull" -l max-entries -d 'Most entries a layer may have [default: 4000000]' -r
+complete -c transom -n "__fish_transom_using_subcommand pull" -l max-bytes -d 'Most bytes a layer\'s tar may have [default: 2 TiB]' -r
+complete -c transom -n "__fish_transom_using_subcommand pull" -l max-ratio -d 'How many times its compressed bytes a tar of more than 1 GiB may have [default: 2064]' -r
+complete -c transom -n "__fish_transom_using_subcommand pull" -l max-depth -d 'Most names a path may be made of [default: 16384]' -r
+complete -c transom -n "__fish_transom_using_subcommand pull" -l max-pax -d 'Most bytes of an entry\'s PAX header [default: 1 MiB; 64 MiB at most]' -r
 complete -c transom -n "__fish_transom_using_subcommand pull" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
 complete -c transom -n "__fish_transom_using_subcommand pull" -l drop-compressed -d 'Do not keep the compressed layers: saves space, but save and push will make new ones with new digests'
 complete -c transom -n "__fish_transom_using_subcommand pull" -l strict -d 'Refuse what is otherwise only noted: whiteouts of nothing'
@@ -237,6 +245,11 @@ complete -c transom -n "__fish_transom_using_subcommand apply" -s t -l tag -d 'N
 complete -c transom -n "__fish_transom_using_subcommand apply" -s m -l message -d 'Remark in its history' -r
 complete -c transom -n "__fish_transom_using_subcommand apply" -s a -l author -d 'Who made it' -r
 complete -c transom -n "__fish_transom_using_subcommand apply" -l source-date-epoch -d 'Set times after this one, seconds since 1970, to it: equal changes make equal layers then' -r
+complete -c transom -n "__fish_transom_using_subcommand apply" -l max-entries -d 'Most entries a layer may have [default: 4000000]' -r
+complete -c transom -n "__fish_transom_using_subcommand apply" -l max-bytes -d 'Most bytes a layer\'s tar may have [default: 2 TiB]' -r
+complete -c transom -n "__fish_transom_using_subcommand apply" -l max-ratio -d 'How many times its compressed bytes a tar of more than 1 GiB may have [default: 2064]' -r
+complete -c transom -n "__fish_transom_using_subcommand apply" -l max-depth -d 'Most names a path may be made of [default: 16384]' -r
+complete -c transom -n "__fish_transom_using_subcommand apply" -l max-pax -d 'Most bytes of an entry\'s PAX header [default: 1 MiB; 64 MiB at most]' -r
 complete -c transom -n "__fish_transom_using_subcommand apply" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
 complete -c transom -n "__fish_transom_using_subcommand apply" -l json -d 'Print results as JSON'
 complete -c transom -n "__fish_transom_using_subcommand apply" -s q -l quiet -d 'Print no progress and no notes'
@@ -306,6 +319,11 @@ warn\t'Calls that failed'
 info\t'What the server does on the whole'
 debug\t'Each call'"
 complete -c transom -n "__fish_transom_using_subcommand serve" -l metrics -d 'Answer GET /metrics (Prometheus) and GET /healthz at this address: a port of this host alone, or ADDRESS:PORT' -r
+complete -c transom -n "__fish_transom_using_subcommand serve" -l max-entries -d 'Most entries a layer may have [default: 4000000]' -r
+complete -c transom -n "__fish_transom_using_subcommand serve" -l max-bytes -d 'Most bytes a layer\'s tar may have [default: 2 TiB]' -r
+complete -c transom -n "__fish_transom_using_subcommand serve" -l max-ratio -d 'How many times its compressed bytes a tar of more than 1 GiB may have [default: 2064]' -r
+complete -c transom -n "__fish_transom_using_subcommand serve" -l max-depth -d 'Most names a path may be made of [default: 16384]' -r
+complete -c transom -n "__fish_transom_using_subcommand serve" -l max-pax -d 'Most bytes of an entry\'s PAX header [default: 1 MiB; 64 MiB at most]' -r
 complete -c transom -n "__fish_transom_using_subcommand serve" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
 complete -c transom -n "__fish_transom_using_subcommand serve" -l json -d 'Print results as JSON'
 complete -c transom -n "__fish_transom_using_subcommand serve" -s q -l quiet -d 'Print no progress and no notes'

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use transom_oci::{LoadOptions, NoProgress};
-use transom_sealed::{Limits, Store};
+use transom_sealed::Store;
 
 thread_local! {
     /// One store for all inputs: each leaves it empty.
@@ -25,7 +25,8 @@ impl Opened {
             false => tempfile::tempdir(),
         };
         let folder = folder.expect("a new folder");
-        let store = Store::open(&folder.path().join("store")).expect("a new store");
+        let mut store = Store::open(&folder.path().join("store")).expect("a new store");
+        store.set_limits(crate::import::small_limits());
         Self { folder, store }
     }
 }
@@ -36,11 +37,6 @@ pub fn archive(data: &[u8]) {
         let (store, path) = (&opened.store, opened.folder.path().join("archive.tar"));
         fs::write(&path, data).expect("room in memory");
         let options = LoadOptions {
-            limits: Limits {
-                tar_bytes: 4 << 20,
-                entries: 10_000,
-                ..Limits::default()
-            },
             jobs: 1,
             ..LoadOptions::default()
         };

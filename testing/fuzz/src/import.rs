@@ -27,10 +27,18 @@ impl Opened {
             std::env::temp_dir()
         };
         let folder = parent.join(format!("transom-fuzz-{}", std::process::id()));
-        Self {
-            store: Store::open(&folder).expect("a new store"),
-            folder,
-        }
+        let mut store = Store::open(&folder).expect("a new store");
+        store.set_limits(small_limits());
+        Self { store, folder }
+    }
+}
+
+/// Small, so that an input that inflates without end is refused soon.
+pub(crate) fn small_limits() -> Limits {
+    Limits {
+        bytes: 4 << 20,
+        entries: 10_000,
+        ..Limits::default()
     }
 }
 
@@ -62,12 +70,6 @@ pub fn import(data: &[u8]) {
 }
 
 fn import_into(store: &Store, data: &[u8], names: Names) -> Option<ImportedLayer> {
-    // Small, so that an input that inflates without end is refused soon.
-    let limits = Limits {
-        tar_bytes: 4 << 20,
-        entries: 10_000,
-        ..Limits::default()
-    };
     let request = LayerRequest {
         label: "fuzz",
         blob: None,
@@ -75,7 +77,6 @@ fn import_into(store: &Store, data: &[u8], names: Names) -> Option<ImportedLayer
         diff_id: None,
         names: Some(names),
         keep_blob: true,
-        limits,
     };
     let session = store.session().expect("a sound store");
     let layer = session.import_layer(data, &request, &|_| {}).ok()?;

@@ -22,6 +22,7 @@ pub use repair::Repair;
 
 use crate::catalog::Catalog;
 use crate::layout::Layout;
+use crate::limits::Limits;
 use crate::store::{Store, StoreError};
 
 /// How thorough a check is.
@@ -49,7 +50,11 @@ impl Store {
     pub fn open_to_check(root: &Path) -> Result<Self, StoreError> {
         let layout = Layout::of(root);
         let catalog = Catalog::open_as_it_is(&layout.catalog())?;
-        Ok(Self { layout, catalog })
+        Ok(Self {
+            layout,
+            catalog,
+            limits: Limits::default(),
+        })
     }
 
     /// Finds what is wrong, and changes nothing. Other operations may run meanwhile: what they are about to do is not

@@ -9,6 +9,7 @@ mod tar_file;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use transom_layer::{BlobDigest, DiffId, Names};
 use transom_layertar::{Parser, Step};
@@ -21,31 +22,9 @@ use crate::catalog::{self, BlobRecord, Compression, LayerRecord};
 use crate::durable::{self, Named};
 use crate::index::{BuildError, IndexBuilder, IndexError, write_durably};
 use crate::layout::{INDEX, TAR};
+use crate::limits::Limits;
 use crate::staging;
 use crate::store::{self, Session};
-
-/// Bounds on what an import accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Most bytes of the uncompressed tar.
-    pub tar_bytes: u64,
-    /// Most entries, together with folders that only names imply and parts of sparse files: an
-    /// index is built in memory, which takes about 600 bytes for each.
-    pub entries: u64,
-    /// Bounds of the tar parser on one entry.
-    pub tar: transom_layertar::Limits,
-}
-
-impl Default for Limits {
-    /// 2 TiB less one block, which is what 32-bit block numbers reach, and 4 million entries.
-    fn default() -> Self {
-        Self {
-            tar_bytes: (u64::from(u32::MAX) - 1) * 512,
-            entries: 4_000_000,
-            tar: transom_layertar::Limits::default(),
-        }
-    }
-}
 
 /// What to import and what it must turn out to be.
 #[derive(Debug, Clone)]
@@ -63,8 +42,6 @@ pub struct LayerRequest<'a> {
     pub names: Option<Names>,
     /// Keep the compressed bytes, so that the image can be written out with the same digests.
     pub keep_blob: bool,
-    /// Bounds.
-    pub limits: Limits,
 }
 
 impl<'a> LayerRequest<'a> {
@@ -78,7 +55,6 @@ impl<'a> LayerRequest<'a> {
             diff_id: None,
             names: names.into(),
             keep_blob: false,
-            limits: Limits::default(),
         }
     }
 }
@@ -166,8 +142,14 @@ impl Session<'_> {
             .map_or(u64::MAX, |size| size.saturating_add(1));
         let source = source.take(most);
 
-        let mut sealer = Sealer::new(request, !known);
-        let passed = pipeline::run(source, targets, progress, |block| sealer.push(block))
+        let came = AtomicU64::new(0);
+        let progress = |bytes| {
+            came.fetch_add(bytes, Ordering::Relaxed);
+            progress(bytes);
+        };
+        let limits = self.store.limits;
+        let mut sealer = Sealer::new(request.names, limits, !known, &came);
+        let passed = pipeline::run(source, targets, &progress, |block| sealer.push(block))
             .map_err(ImportFailure::from_pass)?;
         let parsed = sealer.finish()?;
         check_expectations(request, &passed)?;
@@ -271,9 +253,11 @@ struct Staged {
 }
 
 /// Reads headers while the tar passes by.
-struct Sealer {
+struct Sealer<'a> {
     parser: Parser,
     limits: Limits,
+    /// Bytes of the source that came.
+    came: &'a AtomicU64,
     /// Bytes of the tar that passed.
     bytes: u64,
     /// `None` if they are to be told by the first block.
@@ -283,13 +267,14 @@ struct Sealer {
     index: Option<IndexBuilder>,
 }
 
-impl Sealer {
-    fn new(request: &LayerRequest<'_>, wants_index: bool) -> Self {
+impl<'a> Sealer<'a> {
+    fn new(names: Option<Names>, limits: Limits, wants_index: bool, came: &'a AtomicU64) -> Self {
         Self {
-            parser: Parser::new(request.limits.tar),
-            limits: request.limits,
+            parser: Parser::new(limits.of_tar()),
+            limits,
+            came,
             bytes: 0,
-            names: request.names,
+            names,
             wants_index,
             index: None,
         }
@@ -297,16 +282,13 @@ impl Sealer {
 
     fn push(&mut self, block: &[u8]) -> Result<(), ImportFailure> {
         self.bytes += block.len() as u64;
-        if self.bytes > self.limits.tar_bytes {
-            return Err(ImportFailure::TooLarge {
-                limit: self.limits.tar_bytes,
-            });
-        }
+        let came = self.came.load(Ordering::Relaxed);
+        self.limits.check_bytes(self.bytes, came)?;
         if !self.wants_index {
             return Ok(());
         }
         let index = self.index.get_or_insert_with(|| {
-            let guess = || names::of_layer(block, self.limits.tar);
+            let guess = || names::of_layer(block, self.limits.of_tar());
             IndexBuilder::new(self.names.unwrap_or_else(guess))
         });
         let mut rest = block;
@@ -315,12 +297,7 @@ impl Sealer {
             rest = &rest[used..];
             if let Step::Entry(entry) = step {
                 index.add(&entry)?;
-                if index.items() > self.limits.entries {
-                    return Err(ImportFailure::TooManyEntries {
-                        name: String::from_utf8_lossy(&entry.name).into_owned(),
-                        limit: self.limits.entries,
-                    });
-                }
+                self.limits.check_entry(&entry.name, index.items())?;
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::durable::{self, FileError};
 use crate::fsck::damage_in;
 use crate::image::Removed;
 use crate::layout::{Layout, is_digest_name, is_writable_folder};
+use crate::limits::Limits;
 use crate::staging::{self, Staging};
 
 /// A store that could not be opened, read or written.
@@ -49,6 +50,7 @@ pub enum StoreError {
 pub struct Store {
     pub(crate) layout: Layout,
     pub(crate) catalog: Catalog,
+    pub(crate) limits: Limits,
 }
 
 impl Store {
@@ -62,9 +64,23 @@ impl Store {
         // SQLite would let others read it, and gives its further files the mode of this one.
         drop(durable::open_lock(&layout.catalog())?);
         let catalog = Catalog::open(&layout.catalog())?;
-        let store = Self { layout, catalog };
+        let store = Self {
+            layout,
+            catalog,
+            limits: Limits::default(),
+        };
         store.recover()?;
         Ok(store)
+    }
+
+    /// Bounds what is taken in from now on by this `Store`; others of the same folder have their own.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Returns the bounds on what is taken in.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Makes the disk follow the catalog. Doing it twice does no harm.

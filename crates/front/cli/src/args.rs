@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+pub(crate) mod limits;
 #[cfg(feature = "registry")]
 pub(crate) mod registry;
 #[cfg(all(feature = "serve", any(target_os = "linux", windows)))]
@@ -10,6 +11,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use transom_oci::PlatformChoice;
+
+use self::limits::LimitOptions;
 
 /// Store, stack, read and re-export Windows container layers on any OS.
 ///
@@ -141,6 +144,19 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Bounds on what it takes in, if it takes in what others made.
+    pub(crate) fn limits(&self) -> Option<LimitOptions> {
+        match self {
+            Self::Load(load) => Some(load.limits),
+            #[cfg(feature = "registry")]
+            Self::Pull(pull) => Some(pull.limits),
+            Self::Apply(apply) => Some(apply.limits),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Ref {
     /// The image.
@@ -191,12 +207,8 @@ pub(crate) struct Load {
     /// Layers imported at the same time [default: number of cores].
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) jobs: usize,
-    /// Most entries a layer may have.
-    #[arg(long, value_name = "N", default_value_t = transom_sealed::Limits::default().entries)]
-    pub(crate) max_entries: u64,
-    /// Most bytes a layer's tar may have.
-    #[arg(long, value_name = "BYTES", default_value_t = transom_sealed::Limits::default().tar_bytes)]
-    pub(crate) max_bytes: u64,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
 }
 
 /// What to write.
@@ -531,6 +543,8 @@ pub(crate) struct Apply {
     pub(crate) on: String,
     #[command(flatten)]
     pub(crate) image: NewImage,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
 }
 
 #[derive(Debug, clap::Args)]

@@ -64,7 +64,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Config(config) => return config::run(global, &config),
         Command::Verify(verify) => return maintain::verify(&open(global)?, global, &verify),
         Command::Fsck(fsck) => return fsck::run(global, &fsck),
-        command => run_in(&open(global)?, global, command)?,
+        command => {
+            let mut store = open(global)?;
+            if let Some(options) = command.limits() {
+                store.set_limits(options.limits());
+            }
+            run_in(&store, global, command)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ mod plan;
 use std::path::Path;
 
 use transom_layer::{BlobDigest, DiffId, Names, Whiteouts};
-use transom_sealed::{ImageLayer, ImageRecord, Limits, NewImage, Session, Store};
+use transom_sealed::{ImageLayer, ImageRecord, NewImage, Session, Store};
 
 pub use error::LoadError;
 use layers::LayerKey;
@@ -41,8 +41,6 @@ pub struct LoadOptions {
     pub whiteouts: Option<Whiteouts>,
     /// Refuse what would otherwise be a note.
     pub strict: bool,
-    /// Bounds of each layer; a compressed archive may not be larger than one layer's tar.
-    pub limits: Limits,
     /// How many layers are imported at once; 0 for as many as there are cores.
     pub jobs: usize,
 }
@@ -56,7 +54,6 @@ impl Default for LoadOptions {
             keep_blobs: true,
             whiteouts: None,
             strict: false,
-            limits: Limits::default(),
             jobs: 0,
         }
     }
@@ -98,7 +95,7 @@ pub fn load(
     progress: &dyn Progress,
 ) -> Result<Vec<Loaded>, LoadError> {
     in_session(store, |session| {
-        let source = Source::open(source, session, options.limits.tar_bytes, progress)?;
+        let source = Source::open(source, session, store.limits().bytes, progress)?;
         load_in(session, store, &source, options, progress)
     })
 }

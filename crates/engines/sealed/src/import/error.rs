@@ -59,6 +59,24 @@ pub enum ImportFailure {
         /// The limit in bytes.
         limit: u64,
     },
+    /// It is compressed more than allowed.
+    #[error("its tar has {bytes} bytes at least, made of {came}: more than {limit} times as many")]
+    TooCompressed {
+        /// Bytes of the tar that passed.
+        bytes: u64,
+        /// Bytes that came.
+        came: u64,
+        /// The limit of the ratio.
+        limit: u64,
+    },
+    /// A path has more names than allowed.
+    #[error("entry {name:?}… lies too deep: the limit is {limit} names in a path")]
+    TooDeep {
+        /// How it begins.
+        name: String,
+        /// The limit.
+        limit: u64,
+    },
     /// The number of bytes differs from the one announced.
     #[error("its size is {found} bytes, its descriptor says {expected}")]
     WrongSize {

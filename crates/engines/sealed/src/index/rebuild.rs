@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 
 use transom_layer::Names;
-use transom_layertar::{Limits, ReadError, Reader};
+use transom_layertar::{ReadError, Reader};
 
 use super::{BuildError, IndexBuilder, IndexError, IndexSummary};
+use crate::limits::Limits;
 
 /// Bytes read at once: a header with its extension headers, mostly.
 const BUFFER: usize = 4096;
@@ -35,7 +36,7 @@ pub(crate) fn rebuild(
 ) -> Result<IndexSummary, RebuildError> {
     let mut index = IndexBuilder::new(names);
     let source = BufReader::with_capacity(BUFFER, tar);
-    let mut reader = Reader::new_seekable(source, Limits::default());
+    let mut reader = Reader::new_seekable(source, Limits::of_tar_taken_in());
     while let Some(entry) = reader.next_entry()? {
         index.add(&entry)?;
     }

@@ -300,9 +300,9 @@ fn ten_thousand_folders_in_each_other_are_read_stacked_and_removed() {
 
 #[test]
 fn folders_that_only_names_imply_count_as_entries() {
-    let home = home();
-    let mut request = request("deep", Names::Windows);
-    request.limits.entries = 1000;
+    let mut home = home();
+    home.limit(|limits| limits.entries = 1000);
+    let request = request("deep", Names::Windows);
     let path = |letter: &str| [letter; 600].join("/");
     let layer = Layer::new().file(&path("a"), b"").file(&path("b"), b"");
     let refused = home.refused_as(&layer.tar(), &request);
@@ -544,9 +544,9 @@ fn owners_that_linux_cannot_have_are_refused() {
 
 #[test]
 fn more_entries_than_allowed_are_refused() {
-    let home = home();
-    let mut request = request("many", Names::Windows);
-    request.limits.entries = 3;
+    let mut home = home();
+    home.limit(|limits| limits.entries = 3);
+    let request = request("many", Names::Windows);
     home.import_as(&good().tar(), &request).unwrap();
     let text = home.refused_as(&good().file("Files/fourth", b"").tar(), &request);
     assert!(
@@ -563,7 +563,7 @@ fn more_entries_than_allowed_are_refused() {
 
 #[test]
 fn a_tar_that_inflates_beyond_the_limit_is_refused_early() {
-    let home = home();
+    let mut home = home();
     // 256 MiB of zeros in a file, a quarter of a MiB as it comes.
     let header = block(b"bomb", b'0', 256 << 20, false);
     let bomb = io::Cursor::new(header).chain(io::repeat(0).take(256 << 20));
@@ -571,19 +571,59 @@ fn a_tar_that_inflates_beyond_the_limit_is_refused_early() {
     let mut zipped = Vec::new();
     encoder.read_to_end(&mut zipped).unwrap();
     let mut request = request("bomb", Names::Windows);
-    request.limits.tar_bytes = 4 << 20;
+    home.limit(|limits| limits.bytes = 4 << 20);
     let text = home.refused_as(&zipped, &request);
     assert!(text.contains("limit of 4194304 bytes"), "{text}");
     // The limit holds for a layer that the store has as well.
     let tar = good().file("Files/more", &[0; 10_000]).tar();
     request.diff_id = Some(home.import(&tar));
-    request.limits.tar_bytes = tar.len() as u64 - 1;
+    home.limit(|limits| limits.bytes = tar.len() as u64 - 1);
     assert!(
         home.refused_as(&tar, &request)
             .contains("larger than the limit")
     );
-    request.limits.tar_bytes += 1;
+    home.limit(|limits| limits.bytes += 1);
     home.import_as(&tar, &request).unwrap();
+}
+
+#[test]
+fn a_tar_of_a_gibibyte_that_was_compressed_too_well_is_refused() {
+    let home = home();
+    // Zeros, which take no place on the disk, as the store seems to have this layer.
+    let header = block(b"bomb", b'0', 3 << 30, false);
+    let bomb = io::Cursor::new(header).chain(io::repeat(0).take(3 << 30));
+    let zipped = zstd::stream::encode_all(bomb, 1).unwrap();
+    let mut request = request("bomb", Names::Windows);
+    request.diff_id = Some(home.import(&good().file("Files/more", b"").tar()));
+    let text = home.refused_as(&zipped, &request);
+    assert!(text.contains("more than 2064 times as many"), "{text}");
+}
+
+#[test]
+fn a_path_of_more_names_than_allowed_is_refused() {
+    let mut home = home();
+    home.limit(|limits| limits.depth = 16);
+    let path = |names: usize| vec!["a"; names].join("/");
+    home.import(&Layer::new().file(&path(16), b"").tar());
+    let text = home.refused(&Layer::new().file(&path(17), b"").tar());
+    assert!(text.contains("limit is 16 names"), "{text}");
+}
+
+#[test]
+fn a_header_larger_than_allowed_is_refused_and_what_was_allowed_can_be_read_again() {
+    let mut home = home();
+    let long = "x".repeat(2 << 20);
+    let layer = Layer::new()
+        .raw(&pax(&[("comment", &long)]))
+        .file("Files/f", b"1");
+    let text = home.refused(&layer.clone().tar());
+    assert!(text.contains("PAX"), "{text}");
+    home.limit(|limits| limits.pax_bytes = 4 << 20);
+    let id = home.import(&layer.tar());
+    home.limit(|limits| limits.pax_bytes = 0);
+    // The index is made again, to compare.
+    let layer = home.store.layer(id).unwrap();
+    assert_eq!(home.store.verify_layer(&layer, &|_| {}).unwrap(), []);
 }
 
 #[test]

@@ -192,10 +192,10 @@ fn parts_that_would_have_to_be_copied_are_bounded() {
 
 #[test]
 fn parts_count_as_entries() {
-    let home = Home::new();
+    let mut home = Home::new();
     let parts: Parts = (0..100).map(|n| (n * 1024, vec![1; 512])).collect();
-    let mut request = request("many-parts", Names::Windows);
-    request.limits.entries = 100;
+    home.limit(|limits| limits.entries = 100);
+    let request = request("many-parts", Names::Windows);
     let tar = sparse(Format::Pax10, "f", 200 << 10, &parts);
     let text = home.refused_as(&tar, &request);
     assert!(

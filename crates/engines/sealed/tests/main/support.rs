@@ -202,7 +202,6 @@ pub(crate) fn request(label: &str, names: Names) -> LayerRequest<'_> {
         diff_id: None,
         names: Some(names),
         keep_blob: false,
-        limits: Limits::default(),
     }
 }
 
@@ -226,6 +225,13 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// Bounds what is taken in.
+    pub(crate) fn limit(&mut self, change: impl FnOnce(&mut Limits)) {
+        let mut limits = self.store.limits();
+        change(&mut limits);
+        self.store.set_limits(limits);
+    }
+
     /// A store in memory, where the system has such a folder: most tests are not about the disk.
     pub(crate) fn new() -> Self {
         let memory = tempfile::tempdir_in("/dev/shm");

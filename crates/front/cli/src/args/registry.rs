@@ -6,6 +6,7 @@ use transom_oci::{PlatformChoice, PlatformError};
 use transom_registry::{ImageName, Mirror};
 
 use super::Whiteouts;
+use super::limits::LimitOptions;
 
 /// How registries are reached.
 #[derive(Debug, clap::Args)]
@@ -69,6 +70,8 @@ pub(crate) struct Pull {
     pub(crate) mirror: Vec<Mirror>,
     #[command(flatten)]
     pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
 }
 
 #[derive(Debug, clap::Args)]

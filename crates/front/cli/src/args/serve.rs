@@ -8,6 +8,8 @@ use std::str::FromStr;
 use clap::{Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use super::limits::LimitOptions;
+
 /// At least one socket is to be served. Each option may also be a variable of the environment (TRANSOM_LOG_LEVEL for
 /// --log-level) or a key of the configuration file (log-level): a flag wins over a variable, a variable over the file.
 #[derive(Debug, clap::Args)]
@@ -70,6 +72,8 @@ pub(crate) struct ServeOptions {
     /// alone, or ADDRESS:PORT.
     #[arg(long, value_name = "ADDRESS", env = "TRANSOM_METRICS")]
     pub(crate) metrics: Option<MetricsAddress>,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
 }
 
 /// What kind of mounts containerd is given.

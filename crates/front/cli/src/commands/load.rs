@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::json;
 use transom_oci::{LoadOptions, Loaded, load};
-use transom_sealed::{Limits, Store};
+use transom_sealed::Store;
 
 use super::images::display_name;
 use crate::args::{Global, Load};
@@ -19,11 +19,6 @@ pub(super) fn run(store: &Store, global: &Global, args: &Load) -> Result<()> {
         keep_blobs: !args.drop_compressed,
         whiteouts: args.whiteouts.rule(),
         strict: args.strict,
-        limits: Limits {
-            entries: args.max_entries,
-            tar_bytes: args.max_bytes,
-            ..Limits::default()
-        },
         jobs: args.jobs,
     };
     let progress = progress::to_stderr(global.quiet);

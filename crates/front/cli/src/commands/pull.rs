@@ -34,7 +34,6 @@ pub(super) fn run(store: &Store, global: &Global, args: &Pull) -> Result<()> {
             whiteouts: args.whiteouts.rule(),
             strict: args.strict,
             jobs: args.jobs,
-            ..LoadOptions::default()
         },
     };
     let progress = progress::to_stderr(global.quiet);

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use transom_sealed::Store;
+use transom_sealed::{Limits, Store};
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::run;
@@ -43,13 +43,16 @@ fn to_the_end(server: impl Future<Output = Result<()>>) -> Result<()> {
 }
 
 /// Opens the store.
-fn open(root: &Path) -> Result<Store> {
-    Store::open(root).with_context(|| format!("cannot open the store at {}", root.display()))
+fn open(root: &Path, limits: Limits) -> Result<Store> {
+    let mut store = Store::open(root)
+        .with_context(|| format!("cannot open the store at {}", root.display()))?;
+    store.set_limits(limits);
+    Ok(store)
 }
 
 /// Opens the store for containerd: commits that it may not have heard of are undone.
-fn open_for_containerd(root: &Path) -> Result<Store> {
-    let store = open(root)?;
+fn open_for_containerd(root: &Path, limits: Limits) -> Result<Store> {
+    let store = open(root, limits)?;
     let brought_back = store.bring_back_active_snapshots()?;
     if brought_back > 0 {
         tracing::warn!(

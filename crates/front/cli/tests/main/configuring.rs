@@ -10,13 +10,18 @@ use crate::support::Home;
 fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
     let home = Home::empty();
     let file = home.path("config.toml");
-    fs::write(&file, "log-level = \"warn\"\nmounts = \"windows-layer\"\n").unwrap();
+    fs::write(
+        &file,
+        "log-level = \"warn\"\nmounts = \"windows-layer\"\nlimits.max-depth = 7\n",
+    )
+    .unwrap();
     let output = home
         .command()
         .args(["--json", "config", "show", "--config"])
         .arg(&file)
         .env("TRANSOM_LOG_LEVEL", "debug")
         .env("TRANSOM_UNPACK_BY_MOUNT", "true")
+        .env("TRANSOM_MAX_ENTRIES", "5")
         .output()
         .unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -26,6 +31,9 @@ fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
         ("mounts", json!("windows-layer"), "file"),
         ("log-format", json!("text"), "default"),
         ("metrics", json!(null), "default"),
+        ("limits.max-entries", json!(5), "flag or environment"),
+        ("limits.max-depth", json!(7), "file"),
+        ("limits.max-ratio", json!(2064), "default"),
     ] {
         assert_eq!(shown[key], json!({ "value": value, "from": from }), "{key}");
     }

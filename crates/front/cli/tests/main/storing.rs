@@ -291,3 +291,41 @@ fn fsck_tells_repairs_and_ends_as_fsck_does() {
     assert_eq!(code(&["fsck"]), Some(4));
     assert!(home.path("store").join("layers/mine").exists());
 }
+
+#[test]
+fn limits_are_told_by_flags_and_by_the_environment() {
+    let home = Home::empty();
+    let image = sample();
+    for (flag, value, said) in [
+        ("--max-entries", "10", "the limit is 10 entries"),
+        (
+            "--max-bytes",
+            "100000",
+            "larger than the limit of 100000 bytes",
+        ),
+        ("--max-depth", "2", "the limit is 2 names in a path"),
+        ("--max-pax", "10", "PAX"),
+    ] {
+        let error = home.fails(["load", image.to_str().unwrap(), flag, value]);
+        assert!(error.contains(said), "{error}");
+        let variable = format!(
+            "TRANSOM_{}",
+            flag[2..].replace('-', "_").to_ascii_uppercase()
+        );
+        let mut command = home.command();
+        command.arg("load").arg(&image).env(&variable, value);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{variable}");
+        // A flag wins.
+        let usual = if flag == "--max-pax" {
+            "1000000"
+        } else {
+            "1000000000"
+        };
+        let output = command.args([flag, usual]).output().unwrap();
+        assert!(output.status.success(), "{variable}");
+        home.ok(["rm", HELLO]);
+    }
+    let too_much = ["load", image.to_str().unwrap(), "--max-pax", "67108865"];
+    assert_eq!(home.run(too_much).status.code(), Some(2));
+}

@@ -96,3 +96,30 @@ fn a_size_that_is_none_asks_for_nothing() {
         assert_eq!(code(result), Code::InvalidArgument);
     }
 }
+
+#[test]
+fn labels_are_kept_as_they_came_or_refused() {
+    for bench in benches() {
+        let long = "v".repeat(4090);
+        for (number, (name, value)) in [
+            ("", ""),
+            ("name", "line\nline"),
+            ("a\0b", "\0"),
+            ("../../x", "'; DROP TABLE snapshot_labels; --"),
+            ("\u{202e}right to left", "\u{fffe}"),
+            ("long", &long),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let key = number.to_string();
+            bench
+                .try_prepare(&key, "", labels(&[(name, value)]))
+                .unwrap();
+            assert_eq!(bench.stat(&key).unwrap().labels[name], value);
+        }
+        let result = bench.try_prepare("x", "", labels(&[("longer", &"v".repeat(4091))]));
+        assert_eq!(code(result), Code::InvalidArgument);
+        assert_eq!(code(bench.stat("x")), Code::NotFound);
+    }
+}

@@ -1,6 +1,6 @@
 use transom_layer::View;
 use transom_sample::shape::{Content, LayerTree, Node as Made, metadata};
-use transom_sealed::{LayerRequest, Limits, Store};
+use transom_sealed::{LayerRequest, Store};
 
 use super::*;
 use crate::nodes::ROOT;
@@ -26,7 +26,6 @@ fn served() -> (tempfile::TempDir, Served) {
         diff_id: None,
         names: Some(Names::Windows),
         keep_blob: false,
-        limits: Limits::default(),
     };
     let tar = layer.write(Vec::new()).unwrap();
     let session = store.session().unwrap();

@@ -14,7 +14,7 @@ use transom_layertar::parse::Limits as TarLimits;
 use transom_layertar::reader::Reader;
 use transom_layertar::{Header, Writer};
 use transom_sample::shape::{Content, LayerTree, Node, metadata};
-use transom_sealed::{LayerRequest, Limits, Stacking, Store, Tree};
+use transom_sealed::{LayerRequest, Stacking, Store, Tree};
 
 /// A store in a temporary folder.
 pub(crate) struct Home {
@@ -101,7 +101,6 @@ impl Home {
             diff_id: None,
             names: Some(names),
             keep_blob: false,
-            limits: Limits::default(),
         };
         let session = self.store.session().unwrap();
         let layer = session.import_layer(tar, &request, &|_| {}).unwrap();

@@ -248,7 +248,6 @@ fn import_one(
         names: Some(job.names),
         // What an archive of Docker's holds compressed is named by no manifest.
         keep_blob: options.keep_blobs && blob.is_some(),
-        limits: options.limits,
     };
     let watch = progress.layer_started(&job.layer.diff_id.0.short(), Some(piece.len()));
     let reader = Stoppable { piece, stop };

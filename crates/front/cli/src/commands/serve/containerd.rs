@@ -24,7 +24,7 @@ pub(super) struct ContainerdServer {
 /// Opens the store as the settings say.
 pub(super) fn server(settings: &Settings) -> Result<ContainerdServer> {
     let root = &settings.root.value;
-    let store = super::open_for_containerd(root)?;
+    let store = super::open_for_containerd(root, settings.limits())?;
     let options = Options {
         containerd: settings.containerd_address.value.clone(),
         mounts: match settings.mounts.value {

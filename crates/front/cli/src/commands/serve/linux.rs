@@ -1,7 +1,7 @@
 //! The server on Linux: at sockets, for containerd and for Docker.
 
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -71,7 +71,7 @@ async fn serve(settings: &Settings, inherited: Inherited) -> Result<()> {
     }
     if inherited.graphdriver.is_some() || settings.graphdriver.value.is_some() {
         // The store first: a second server of it must not have a socket.
-        let plugin = Arc::new(graphdriver(&settings.root.value)?);
+        let plugin = Arc::new(graphdriver(settings)?);
         let socket = socket_at(
             inherited.graphdriver,
             &settings.graphdriver.value,
@@ -144,7 +144,7 @@ async fn metrics(settings: &Settings) -> Result<Option<Arc<Metrics>>> {
         return Ok(None);
     };
     let root = &settings.root.value;
-    let metrics = Arc::new(Metrics::new(open(root)?, root.clone()));
+    let metrics = Arc::new(Metrics::new(open(root, settings.limits())?, root.clone()));
     let listener = metrics::listen(address.0).await?;
     // With port 0 the system chose one.
     tracing::info!(address = %listener.local_addr()?, "serving metrics");
@@ -154,7 +154,9 @@ async fn metrics(settings: &Settings) -> Result<Option<Arc<Metrics>>> {
 
 /// Opens the store as Docker's layers see it: on a Linux engine all images are Linux images to it, and names are
 /// those of their tars.
-fn graphdriver(root: &Path) -> Result<Plugin<SealedEngine>> {
-    let driver = Driver::open(SealedEngine::new(open(root)?, Names::Posix))?;
+fn graphdriver(settings: &Settings) -> Result<Plugin<SealedEngine>> {
+    let root = &settings.root.value;
+    let store = open(root, settings.limits())?;
+    let driver = Driver::open(SealedEngine::new(store, Names::Posix))?;
     Ok(Plugin::open(driver, &root.join(GRAPHDRIVER))?)
 }

@@ -56,7 +56,7 @@ async fn serve(global: &Global, settings: &Settings) -> Result<()> {
     let root = std::path::absolute(&settings.root.value)
         .with_context(|| format!("cannot find {}", settings.root.value.display()))?;
     // The store first: a second server of it must not have a pipe.
-    let store = Arc::new(open_for_containerd(&root)?);
+    let store = Arc::new(open_for_containerd(&root, settings.limits())?);
     let routes = global.host.routes(
         Arc::clone(&store),
         root.join(HOME),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
+use transom_sealed::Limits;
 
 use crate::args::Global;
 use crate::args::serve::{ConfigFile, LogFormat, LogLevel, MetricsAddress, Mounts, ServeOptions};
@@ -37,6 +38,11 @@ pub(in crate::commands) struct Settings {
     pub(in crate::commands) log_format: Setting<LogFormat>,
     pub(in crate::commands) log_level: Setting<LogLevel>,
     pub(in crate::commands) metrics: Setting<Option<MetricsAddress>>,
+    max_entries: Setting<u64>,
+    max_bytes: Setting<u64>,
+    max_ratio: Setting<u64>,
+    max_depth: Setting<u64>,
+    max_pax: Setting<u64>,
 }
 
 /// A value, and who said so.
@@ -100,6 +106,8 @@ impl Settings {
             (None, None) => Setting::of(None, None, crate::commands::default_root()?),
             (given, file) => Setting::of(given.clone(), file, PathBuf::new()),
         };
+        let usual = Limits::default();
+        let (bounds, of_file) = (given.limits, file.limits);
         Ok(Self {
             root,
             containerd: Setting::optional(given.containerd, file.containerd),
@@ -114,11 +122,27 @@ impl Settings {
             log_format: Setting::of(given.log_format, file.log_format, LogFormat::Text),
             log_level: Setting::of(given.log_level, file.log_level, LogLevel::Info),
             metrics: Setting::optional(given.metrics, file.metrics),
+            max_entries: Setting::of(bounds.max_entries, of_file.max_entries, usual.entries),
+            max_bytes: Setting::of(bounds.max_bytes, of_file.max_bytes, usual.bytes),
+            max_ratio: Setting::of(bounds.max_ratio, of_file.max_ratio, usual.ratio),
+            max_depth: Setting::of(bounds.max_depth, of_file.max_depth, usual.depth),
+            max_pax: Setting::of(bounds.max_pax, of_file.max_pax, usual.pax_bytes),
         })
     }
 
+    /// Bounds on what clients bring.
+    pub(in crate::commands) fn limits(&self) -> Limits {
+        Limits {
+            entries: self.max_entries.value,
+            bytes: self.max_bytes.value,
+            ratio: self.max_ratio.value,
+            depth: self.max_depth.value,
+            pax_bytes: self.max_pax.value,
+        }
+    }
+
     /// Each key with its value as TOML writes it, and where that comes from.
-    pub(in crate::commands) fn entries(&self) -> [(&'static str, Option<toml::Value>, Origin); 9] {
+    pub(in crate::commands) fn entries(&self) -> [(&'static str, Option<toml::Value>, Origin); 14] {
         fn entry<T>(
             key: &'static str,
             setting: &Setting<T>,
@@ -143,12 +167,22 @@ impl Settings {
             entry("metrics", &self.metrics, |address| {
                 address.map(|address| address.to_string().into())
             }),
+            entry("limits.max-entries", &self.max_entries, number),
+            entry("limits.max-bytes", &self.max_bytes, number),
+            entry("limits.max-ratio", &self.max_ratio, number),
+            entry("limits.max-depth", &self.max_depth, number),
+            entry("limits.max-pax", &self.max_pax, number),
         ]
     }
 }
 
 fn shown(path: &Path) -> toml::Value {
     path.to_string_lossy().into_owned().into()
+}
+
+/// TOML's numbers have a sign.
+fn number(value: &u64) -> Option<toml::Value> {
+    Some(i64::try_from(*value).unwrap_or(i64::MAX).into())
 }
 
 fn name_of(value: &impl ValueEnum) -> Option<toml::Value> {
@@ -199,6 +233,7 @@ mod tests {
             log-format = "json"
             log-level = "debug"
             metrics = "9480"
+            limits = { max-entries = 1, max-bytes = 2, max-ratio = 3, max-depth = 4, max-pax = 5 }
         "#;
         let global = Global {
             root: None,
@@ -239,6 +274,10 @@ mod tests {
             (
                 "root = \"/x\"\nmetrics = \"here\"",
                 "line 2: \"here\" is no PORT",
+            ),
+            (
+                "[limits]\nmax-files = 3",
+                "line 2: unknown field `max-files`",
             ),
             ("a = ", "line 1: "),
             ("root = \"/x\"\nroot = \"/y\"", "line 2: duplicate key"),
