@@ -81,14 +81,14 @@ fn targets() -> Result<Vec<String>> {
 /// Builds all targets; returns the folder that they are in.
 fn build() -> Result<PathBuf> {
     let folder = target().join("fuzz");
-    let mut build = command("cargo build --release --bins --features libfuzzer --manifest-path");
+    let mut build =
+        command("cargo build -p transom-fuzz --profile fuzz --bins --features libfuzzer");
     build
-        .arg(format!("{FOLDER}/Cargo.toml"))
         .args(["--target", SYSTEM, "--target-dir"])
         .arg(&folder)
         .env("RUSTFLAGS", FLAGS);
     run_command(&mut build)?;
-    Ok(folder.join(SYSTEM).join("release"))
+    Ok(folder.join(SYSTEM).join("fuzz"))
 }
 
 fn run_target(programs: &Path, name: &str, seconds: u32) -> Result<()> {
@@ -132,13 +132,6 @@ fn summary(name: &str, lines: &[String]) -> Result<String> {
         count("slowest_unit_time_sec")?,
         count("peak_rss_mb")?
     ))
-}
-
-/// Returns the command that runs the targets' functions over their seeds, which needs no fuzzer.
-pub(crate) fn seeds() -> Command {
-    let mut test = command("cargo test --manifest-path testing/fuzz/Cargo.toml --target-dir");
-    test.arg(target());
-    test
 }
 
 #[cfg(test)]

@@ -10,20 +10,9 @@ use crate::{layers, system, wine};
 /// Everything is checked even if something before it failed. Tools that are not installed are named in a
 /// `skipped:` line.
 pub(crate) fn run_all() -> Result<()> {
-    // The fuzz targets are a workspace of their own.
-    let fuzz = "testing/fuzz/Cargo.toml";
-    let target = crate::target();
-    let mut fuzz_clippy = command("cargo clippy --all-targets --manifest-path");
-    fuzz_clippy
-        .arg(fuzz)
-        .arg("--target-dir")
-        .arg(target)
-        .args(DENY_WARNINGS);
     let steps = [
         run(&mut command("cargo fmt --all --check")),
-        run(command("cargo fmt --check --manifest-path").arg(fuzz)),
         run(command("cargo clippy --workspace --all-targets").args(DENY_WARNINGS)),
-        run(&mut fuzz_clippy),
         windows_clippy(),
         layers::run(),
         deny(),

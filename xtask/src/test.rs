@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{command, run_and_read};
 use crate::wine::Wine;
-use crate::{clients, fuzz, generate, lint, root, system};
+use crate::{clients, generate, lint, root, system};
 
 /// How many random cases the tests of round trips try; fewer when they are run alone, thousands in a night.
 const CASES: &str = "TRANSOM_CASES";
@@ -37,7 +37,6 @@ pub(crate) fn run() -> Result<()> {
         let mut tests = command("cargo test --workspace --no-fail-fast -- --show-output");
         report.tests(tests.env(CASES, &cases).envs(clients))?;
     }
-    report.tests(&mut fuzz::seeds())?;
     report.as_windows_programs();
     report.step("lint", lint::run_all());
     report.step("generate --check", generate::run(generate::Mode::Check));

@@ -18,7 +18,7 @@ use crate::{root, target};
 pub(crate) const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// Crates that are Linux's alone, or run on the machine that builds.
-const LINUX_ONLY: [&str; 3] = ["transom-mount", "transom-ntfs", "xtask"];
+const LINUX_ONLY: [&str; 4] = ["transom-fuzz", "transom-mount", "transom-ntfs", "xtask"];
 
 /// Wine's programs, where Debian puts them and as others call them.
 const LOADERS: [&str; 2] = ["/usr/lib/wine/wine64", "wine64"];
