@@ -1,4 +1,4 @@
-//! Operations on snapshots that no command of the program has.
+//! Operations that no command of the program has, or that end otherwise there.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -23,6 +23,13 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
 }
 
 fn operation(root: &Path, words: &[&str]) -> Result<()> {
+    if words == ["rebuild"] {
+        if Store::rebuild(root, &|_| {})?.is_none() {
+            bail!("the catalog is whole");
+        }
+        Store::open(root)?;
+        return Ok(());
+    }
     let store = Store::open(root)?;
     match words {
         ["prepare", key, parent @ ..] => {

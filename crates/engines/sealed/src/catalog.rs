@@ -5,76 +5,31 @@
 
 #[macro_use]
 mod column;
+mod error;
 mod named;
+mod opening;
 pub(crate) mod snapshot;
 
+pub use error::CatalogError;
 pub use named::{MountRecord, NamedKind, NamedLayer, Via};
 pub(crate) use named::{
     child_of, delete_mount, delete_named_layer, insert_mount, insert_named_layer, mounts,
     mounts_of, named_layer, named_layers, set_applied, set_bound, set_held,
 };
 
-use std::collections::HashSet;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+pub(crate) use opening::make;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior,
-    params,
-};
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
-use crate::layout::Layout;
+use crate::fsck::damage_in;
+use crate::notes::{Compared, Notes, Step};
 
 /// Goes up whenever `schema.sql` changes; kept in SQLite's `user_version`.
-const SCHEMA_VERSION: i32 = 3;
-
-/// How long a write waits for another process's write.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// A catalog operation that failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    /// SQLite reported an error.
-    #[error("the catalog cannot {verb}: {source}")]
-    Sqlite {
-        /// What was being done.
-        verb: &'static str,
-        /// What SQLite said.
-        source: rusqlite::Error,
-    },
-    /// The store was written by a version of this program whose indexes this one cannot use.
-    #[error(
-        "the store has schema version {found}, this program needs {SCHEMA_VERSION}: load its images into a new root"
-    )]
-    TooOld {
-        /// The version found.
-        found: i32,
-    },
-    /// Layers lie in the store, and the catalog is gone or empty.
-    #[error(
-        "the store has layers, but its catalog (transom.db) is gone or empty: put it back, or move the layers away and load the images again"
-    )]
-    Gone,
-    /// SQLite finds damage in the catalog.
-    #[error(
-        "the catalog (transom.db) is damaged: {said}: put a copy back, or move the root away and load the images again"
-    )]
-    Damaged {
-        /// What SQLite says.
-        said: String,
-    },
-    /// The store was written by a newer version of this program.
-    #[error(
-        "the store has schema version {found}, this program knows up to {SCHEMA_VERSION}: use a newer transom"
-    )]
-    TooNew {
-        /// The version found.
-        found: i32,
-    },
-}
+pub(crate) const SCHEMA_VERSION: i32 = 4;
 
 /// Adds what was being done to an SQLite result.
 pub(crate) trait Doing<T> {
@@ -230,36 +185,10 @@ impl ImageRecord {
 #[derive(Debug)]
 pub(crate) struct Catalog {
     connection: Mutex<Connection>,
+    notes: Notes,
 }
 
 impl Catalog {
-    /// Opens the database at `path`, making it if it is missing.
-    pub(crate) fn open(path: &Path) -> Result<Self, CatalogError> {
-        let mut connection = Connection::open(path).doing("be opened")?;
-        connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
-        set_up(&connection).doing("be set up")?;
-        migrate(&mut connection, path)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
-    }
-
-    /// Opens the database at `path` as it is: one that is missing is not made, an older one not upgraded, and what is
-    /// in its log stays there.
-    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self, CatalogError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).doing("be opened")?;
-        connection.busy_timeout(BUSY_TIMEOUT).doing("be set up")?;
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-            .doing("be set up")?;
-        set_up(&connection).doing("be set up")?;
-        check_version(version(&connection)?)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
-    }
-
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held has rolled its transaction back.
         self.connection
@@ -299,75 +228,53 @@ impl Catalog {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .doing("begin to write")?;
         let value = work(&transaction)?;
+        let noted = self.notes.append(&transaction)?;
         transaction.commit().doing("commit")?;
+        if let Some(number) = noted {
+            self.notes.committed(number);
+        }
         Ok(value)
     }
-}
 
-/// Chooses how the database is written. SQLite itself does not wait for others here: whoever comes while another
-/// process makes the database would fail.
-fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    // FULL: a commit that returned is on disk, also in WAL mode.
-    let choices = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-    let start = Instant::now();
-    loop {
-        match connection.execute_batch(choices) {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && start.elapsed() < BUSY_TIMEOUT =>
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            done => return done,
+    /// Has the notes follow the rows, if a crash or an upgrade has left them behind.
+    pub(crate) fn mend_notes(&self) -> Result<(), CatalogError> {
+        if self.read(|tx| self.notes.step(tx))? == Step::Together {
+            return Ok(());
         }
+        self.note_all(|step| step != Step::Together)
     }
-}
 
-fn version(connection: &Connection) -> Result<i32, CatalogError> {
-    connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .doing("tell its version")
-}
-
-fn check_version(found: i32) -> Result<(), CatalogError> {
-    match found {
-        SCHEMA_VERSION => Ok(()),
-        found if found > SCHEMA_VERSION => Err(CatalogError::TooNew { found }),
-        found => Err(CatalogError::TooOld { found }),
+    /// Notes all rows again.
+    pub(crate) fn write_notes_again(&self) -> Result<(), CatalogError> {
+        self.note_all(|_| true)
     }
-}
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), CatalogError> {
-    match version(connection)? {
-        0 => {}
-        found => return check_version(found),
-    }
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .doing("begin to write")?;
-    // Another process may have made it while this one waited for the lock.
-    if version(&transaction)? == 0 {
-        if has_lost_its_catalog(path) {
-            return Err(CatalogError::Gone);
+    fn note_all(&self, is_needed: impl Fn(Step) -> bool) -> Result<(), CatalogError> {
+        let mut connection = self.lock();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing("begin to write")?;
+        let step = self.notes.step(&transaction)?;
+        if step == Step::Ahead {
+            return Err(CatalogError::Behind);
         }
-        transaction
-            .execute_batch(include_str!("catalog/schema.sql"))
-            .doing("be made")?;
-        transaction
-            .pragma_update(None, "user_version", SCHEMA_VERSION)
-            .doing("be made")?;
+        if !is_needed(step) {
+            return Ok(());
+        }
+        // What is noted of a damaged catalog would take its place.
+        if let Some(said) = damage_in(&transaction)?.into_iter().next() {
+            return Err(CatalogError::Damaged { said });
+        }
+        let number = self.notes.write_all(&transaction)?;
+        transaction.commit().doing("commit")?;
+        self.notes.committed(number);
+        Ok(())
     }
-    transaction.commit().doing("be made")
-}
 
-/// Says whether layers lie beside a catalog that is new: recovery would take them all for orphans.
-fn has_lost_its_catalog(path: &Path) -> bool {
-    let layout = Layout::of(path.parent().unwrap_or(path));
-    let mut folders = [layout.layers(), layout.blobs(), layout.writables()].into_iter();
-    folders.any(|folder| {
-        let entries = std::fs::read_dir(folder);
-        entries.is_ok_and(|mut entries| entries.next().is_some())
-    })
+    /// Compares the rows with the notes.
+    pub(crate) fn compare_notes(&self) -> Result<Compared, CatalogError> {
+        self.hold(|tx| self.notes.compare(tx))
+    }
 }
 
 /// A digest as a column; the ids belong to another crate.
@@ -780,12 +687,13 @@ pub(crate) fn lease_holders(tx: &Transaction<'_>) -> Result<Vec<String>, Catalog
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Layout;
 
     #[test]
     fn the_document_of_the_format_names_every_table_and_column() {
         let document = crate::layout::tests::document();
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(&folder.path().join("db")).unwrap();
+        let catalog = Catalog::open(&Layout::of(folder.path())).unwrap();
         let names: Vec<String> = catalog
             .read(|tx| {
                 tx.prepare(
@@ -805,23 +713,9 @@ mod tests {
     }
 
     #[test]
-    fn opening_waits_for_another_process_that_sets_the_database_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("db");
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("BEGIN IMMEDIATE").unwrap();
-        std::thread::scope(|scope| {
-            let opened = scope.spawn(|| Catalog::open(&path).map(drop));
-            std::thread::sleep(Duration::from_millis(300));
-            other.execute_batch("ROLLBACK").unwrap();
-            opened.join().unwrap().unwrap();
-        });
-    }
-
-    #[test]
     fn a_write_that_fails_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open(&folder.path().join("db")).unwrap();
+        let catalog = Catalog::open(&Layout::of(folder.path())).unwrap();
         let failed = catalog.write(|tx| {
             let digest = BlobDigest(transom_layer::Digest::of(b"x"));
             insert_document(tx, digest, b"x")?;

@@ -12,18 +12,21 @@ mod finding;
 #[cfg(target_os = "linux")]
 mod mounts;
 mod places;
+mod rebuild;
 mod repair;
 
 use std::path::Path;
 
 pub(crate) use catalog::damage_in;
 pub use finding::{Counted, Finding, Problem, Remedy};
+pub use rebuild::Rebuilt;
 pub use repair::Repair;
 
 use crate::catalog::Catalog;
+use crate::durable::Named;
 use crate::layout::Layout;
 use crate::limits::Limits;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, share};
 
 /// How thorough a check is.
 #[derive(Clone, Copy)]
@@ -49,10 +52,17 @@ impl Store {
     /// [`StoreError`] if there is no store, or its catalog cannot be read.
     pub fn open_to_check(root: &Path) -> Result<Self, StoreError> {
         let layout = Layout::of(root);
-        let catalog = Catalog::open_as_it_is(&layout.catalog())?;
+        let catalog = layout.catalog();
+        std::fs::metadata(layout.root()).named("find", layout.root())?;
+        if !catalog.exists() && !layout.layers().exists() {
+            return Err(StoreError::NoStore(root.to_owned()));
+        }
+        let open = share(&layout)?;
+        let catalog = Catalog::open_as_it_is(&layout)?;
         Ok(Self {
             layout,
             catalog,
+            _open: open,
             limits: Limits::default(),
         })
     }
@@ -64,8 +74,14 @@ impl Store {
     /// [`StoreError`] if the catalog or a folder cannot be read; what is damaged is a finding.
     pub fn check(&self, options: &CheckOptions<'_>) -> Result<Vec<Finding>, StoreError> {
         let mut findings = self.check_catalog()?;
-        if !findings.is_empty() {
-            // What its rows say means nothing then.
+        if findings.is_empty() {
+            findings = self.check_notes()?;
+        }
+        if findings
+            .iter()
+            .any(|finding| finding.problem.remedy() == Remedy::Rebuild)
+        {
+            // What the rows say means nothing then.
             return Ok(findings);
         }
         let looked = self.check_places()?;

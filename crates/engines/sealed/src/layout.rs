@@ -3,6 +3,8 @@
 //! ```text
 //! <root>/
 //!   transom.db              the catalog
+//!   notes.log               what the catalog knows, told again: it can be made again from it
+//!   store.lock              held by all that have the store open, and alone by who makes the catalog again
 //!   layers/<diffid>/        layer.tar, index.erofs
 //!   quarantine/<diffid>/    a damaged layer, until the same one is imported again
 //!   blobs/<digest>          compressed layers, byte for byte as they came
@@ -65,6 +67,19 @@ impl Layout {
 
     pub(crate) fn catalog(&self) -> PathBuf {
         self.root.join("transom.db")
+    }
+
+    /// The catalog with the files that SQLite keeps beside it.
+    pub(crate) fn catalog_files(&self) -> [PathBuf; 3] {
+        ["transom.db-wal", "transom.db-shm", "transom.db"].map(|name| self.root.join(name))
+    }
+
+    pub(crate) fn notes(&self) -> PathBuf {
+        self.root.join("notes.log")
+    }
+
+    pub(crate) fn store_lock(&self) -> PathBuf {
+        self.root.join("store.lock")
     }
 
     pub(crate) fn layers(&self) -> PathBuf {
@@ -157,10 +172,13 @@ pub(crate) const LOCK: &str = "lock";
 pub(crate) const SCRATCH: &str = "scratch.img";
 
 /// What the root has besides folders of [`Layout`]: the catalog with SQLite's files, locks, and what other crates keep.
-const OF_ROOT: [&str; 14] = [
+const OF_ROOT: [&str; 17] = [
     "transom.db",
     "transom.db-wal",
     "transom.db-shm",
+    "notes.log",
+    "notes.log.new",
+    "store.lock",
     "layers",
     "quarantine",
     "blobs",

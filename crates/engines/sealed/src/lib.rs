@@ -36,6 +36,7 @@ mod index;
 mod layout;
 mod limits;
 mod maintain;
+mod notes;
 mod paths;
 mod snapshots;
 mod space;
@@ -58,7 +59,7 @@ pub use durable::FileError;
 pub use elsewhere::ElsewhereLayer;
 #[cfg(target_os = "linux")]
 pub use engine::SealedEngine;
-pub use fsck::{CheckOptions, Counted, Finding, Problem, Remedy, Repair};
+pub use fsck::{CheckOptions, Counted, Finding, Problem, Rebuilt, Remedy, Repair};
 pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};

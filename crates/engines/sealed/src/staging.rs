@@ -174,7 +174,7 @@ fn lock_path(layout: &Layout, holder: &str) -> PathBuf {
 const LOCK_SUFFIX: &str = ".lock";
 
 /// A name no other operation has: process, time, counter.
-fn unique_name() -> String {
+pub(crate) fn unique_name() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let nanos = SystemTime::now()
         .duration_since(UNIX_EPOCH)

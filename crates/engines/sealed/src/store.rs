@@ -9,7 +9,7 @@ use transom_layer::{BlobDigest, DiffId, Digest};
 use crate::catalog::{
     self, BlobRecord, Catalog, CatalogError, ImageRecord, LayerRecord, NamedLayer,
 };
-use crate::durable::{self, FileError};
+use crate::durable::{self, FileError, Named};
 use crate::fsck::damage_in;
 use crate::image::Removed;
 use crate::layout::{Layout, is_digest_name, is_writable_folder};
@@ -36,6 +36,12 @@ pub enum StoreError {
     /// A layer whose files are damaged and were set aside, or are gone.
     #[error("layer {0} is damaged: load or pull it again; `transom fsck` tells more")]
     Damaged(DiffId),
+    /// There is no store at this place.
+    #[error("there is no store at {}", .0.display())]
+    NoStore(PathBuf),
+    /// Somebody has the store open, which has to be left alone.
+    #[error("the store at {} is in use: unmount its layers, and stop `transom serve` and whatever else has it open", .0.display())]
+    InUse(PathBuf),
     /// The catalog knows no such layer.
     #[error("there is no layer {0} in the store")]
     NoLayer(DiffId),
@@ -51,6 +57,8 @@ pub struct Store {
     pub(crate) layout: Layout,
     pub(crate) catalog: Catalog,
     pub(crate) limits: Limits,
+    /// Says to who makes the catalog again that it is in use.
+    pub(crate) _open: File,
 }
 
 impl Store {
@@ -63,10 +71,12 @@ impl Store {
         let layout = Layout::create(root)?;
         // SQLite would let others read it, and gives its further files the mode of this one.
         drop(durable::open_lock(&layout.catalog())?);
-        let catalog = Catalog::open(&layout.catalog())?;
+        let open = share(&layout)?;
+        let catalog = Catalog::open(&layout)?;
         let store = Self {
             layout,
             catalog,
+            _open: open,
             limits: Limits::default(),
         };
         store.recover()?;
@@ -85,6 +95,7 @@ impl Store {
 
     /// Makes the disk follow the catalog. Doing it twice does no harm.
     pub(crate) fn recover(&self) -> Result<(), StoreError> {
+        self.catalog.mend_notes()?;
         staging::clean_dead(&self.layout)?;
         if self.leaves_to_pick_up()? {
             // A catalog that has lost rows would have good layers taken for leftovers.
@@ -134,11 +145,7 @@ impl Store {
         &self,
         tx: &rusqlite::Transaction<'_>,
     ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
-        Ok([
-            (self.layout.layers(), known_layers(tx)?),
-            (self.layout.blobs(), kept_blobs(tx)?),
-            (self.layout.writables(), known_writables(tx)?),
-        ])
+        known_names(&self.layout, tx)
     }
 
     /// Returns the names in one of these folders that are of the form this program gives. What else lies there is
@@ -329,6 +336,26 @@ impl Store {
             _ => Ok(None),
         }
     }
+}
+
+/// Says that the store is open, for as long as what is returned is; waits while the catalog is being made again.
+pub(crate) fn share(layout: &Layout) -> Result<File, FileError> {
+    let path = layout.store_lock();
+    let open = durable::open_lock(&path)?;
+    open.lock_shared().named("lock", &path)?;
+    Ok(open)
+}
+
+/// Returns the names that a catalog has for each folder that it decides about.
+pub(crate) fn known_names(
+    layout: &Layout,
+    tx: &rusqlite::Transaction<'_>,
+) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
+    Ok([
+        (layout.layers(), known_layers(tx)?),
+        (layout.blobs(), kept_blobs(tx)?),
+        (layout.writables(), known_writables(tx)?),
+    ])
 }
 
 fn known_layers(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {

@@ -397,6 +397,9 @@ pub(crate) struct Fsck {
     /// Read everything and compare digests, not only sizes.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Make the catalog again from what lies beside it, if it is missing or damaged. Nobody may use the store meanwhile.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) rebuild: bool,
 }
 
 #[derive(Debug, clap::Args)]

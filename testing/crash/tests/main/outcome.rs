@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use anyhow::{Result, bail, ensure};
 use transom_crash::disk::Tree;
-use transom_crash::root::{Contents, recovered};
+use transom_crash::root::{Contents, rebuilt, recovered};
 
 use crate::scenario::{Home, program};
 
@@ -21,12 +21,20 @@ pub(crate) struct Outcome<'a> {
     seen: Mutex<BTreeSet<Contents>>,
 }
 
+/// What the store at `root` holds once it was put right as it is after `words`.
+fn contents_of(words: &[&str], root: &Path) -> Result<Contents> {
+    match words.contains(&"rebuild") {
+        true => rebuilt(root),
+        false => recovered(root),
+    }
+}
+
 impl<'a> Outcome<'a> {
     pub(crate) fn new(home: &'a Home, words: &'a [&'a str], before: &Tree, after: &Tree) -> Self {
         let recovered_of = |tree: &Tree| {
             let root = home.path("before-or-after");
             tree.write(&root).unwrap();
-            let contents = recovered(&root).unwrap();
+            let contents = contents_of(words, &root).unwrap();
             std::fs::remove_dir_all(root).unwrap();
             contents
         };
@@ -48,7 +56,7 @@ impl<'a> Outcome<'a> {
     /// what it is to hold afterwards; and the same words, said again, must lead to the latter.
     pub(crate) fn check(&self, root: &Path, is_done: bool) -> Result<()> {
         let (before, after) = (&self.before, &self.after);
-        let contents = recovered(root)?;
+        let contents = contents_of(self.words, root)?;
         // Changes of a writable layer may be there in part until the program says that it is done.
         let is_edit = self.words.iter().any(|word| word.starts_with("layer:"));
         let is_between = is_edit && contents.without_changes() == before.without_changes();

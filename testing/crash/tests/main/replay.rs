@@ -264,3 +264,46 @@ fn a_mount_and_its_end() {
     no_crash_hurts_in(&home, &[LOAD, CREATE], &["mount", "layer", &at]);
     no_crash_hurts_in(&home, &[&["mount", "layer", &at]], &["umount", "layer"]);
 }
+
+/// A store with something of every kind.
+fn rich() -> Home {
+    let home = Home::new();
+    for words in [
+        LOAD,
+        &["tag", IMAGE, "other:2"],
+        CREATE,
+        &["mkdir", "layer:/new"],
+        &["snapshot", "prepare", "extract-1"],
+        &["snapshot", "label", "extract-1", "value"],
+    ] {
+        home.run(words);
+    }
+    home
+}
+
+#[test]
+fn the_catalog_is_made_again() {
+    let home = rich();
+    let catalog = home.root().join("transom.db");
+    std::fs::remove_file(&catalog).unwrap();
+    no_crash_hurts_in(&home, &[], &["snapshot", "rebuild"]);
+    let damaged = rich();
+    let catalog = damaged.root().join("transom.db");
+    let mut bytes = std::fs::read(&catalog).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xa5);
+    std::fs::write(&catalog, bytes).unwrap();
+    no_crash_hurts_in(&damaged, &[], &["snapshot", "rebuild"]);
+}
+
+#[test]
+fn the_schema_is_upgraded() {
+    let home = rich();
+    let catalog = rusqlite::Connection::open(home.root().join("transom.db")).unwrap();
+    let older = "DROP TABLE notes; PRAGMA user_version = 3; PRAGMA wal_checkpoint(TRUNCATE);";
+    catalog.execute_batch(older).unwrap();
+    drop(catalog);
+    std::fs::remove_file(home.root().join("notes.log")).unwrap();
+    std::fs::remove_file(home.root().join("store.lock")).unwrap();
+    no_crash_hurts_in(&home, &[], &["images"]);
+}

@@ -122,3 +122,10 @@ CREATE TABLE snapshot_layers (
     PRIMARY KEY (number, position)
 ) STRICT;
 CREATE INDEX snapshot_layers_by_layer ON snapshot_layers (diff_id);
+
+-- How far notes.log tells of this catalog: one row.
+CREATE TABLE notes (
+    number INTEGER NOT NULL,             -- transactions noted so far
+    whole  INTEGER NOT NULL              -- bytes that the log had when it was last written anew
+) STRICT;
+INSERT INTO notes VALUES (0, 0);

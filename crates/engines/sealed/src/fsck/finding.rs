@@ -137,7 +137,10 @@ pub enum Problem {
         /// The document.
         document: BlobDigest,
     },
-    /// SQLite finds the catalog damaged.
+    /// The notes from which the catalog can be made again are damaged or lack something.
+    #[error("what is noted of the catalog is damaged or not all there")]
+    Notes,
+    /// SQLite finds the catalog damaged, or it is not what is noted of it.
     #[error("the catalog is damaged: {said}")]
     Catalog {
         /// What SQLite said.
@@ -197,7 +200,7 @@ impl Problem {
             Self::StaleMountPoints | Self::DeadMount => Remedy::Unmount,
             Self::InTrash => Remedy::PutBack,
             Self::LayerGone { .. } | Self::TarDamaged { .. } => Remedy::SetAside,
-            Self::IndexDamaged { .. } | Self::NoLock { .. } => Remedy::MakeAgain,
+            Self::IndexDamaged { .. } | Self::NoLock { .. } | Self::Notes => Remedy::MakeAgain,
             Self::WrongCount { .. } => Remedy::Correct,
             Self::Foreign | Self::Document { .. } => Remedy::Leave,
             Self::Catalog { .. } => Remedy::Rebuild,

@@ -6,6 +6,7 @@ use super::{CheckOptions, Counted, Finding, Problem, Remedy};
 use crate::catalog;
 use crate::durable::{self, Named};
 use crate::index::{rebuild, write_durably};
+use crate::layout::is_digest_name;
 use crate::space::allocated;
 use crate::staging::{self, Staging};
 use crate::store::{Store, StoreError};
@@ -93,6 +94,8 @@ impl Store {
             Problem::OrphanChain if self.check(options)?.contains(finding) => {
                 durable::delete_if_unused(&path)?;
             }
+            // The recovery before has done it, unless the damage is in the middle.
+            Problem::Notes => self.catalog.write_notes_again()?,
             Problem::NoLock { .. } => {
                 durable::open_lock(&path.join(crate::layout::LOCK))?;
             }
@@ -177,7 +180,8 @@ impl Store {
         self.catalog.hold(|tx| -> Result<u64, StoreError> {
             let [(layers, known), ..] = self.known_names(tx)?;
             let mut bytes = 0;
-            for name in names {
+            // An old catalog is kept until somebody deletes it.
+            for name in names.into_iter().filter(|name| is_digest_name(name)) {
                 let is_needed = known.contains(&name) && !layers.join(&name).exists();
                 if !is_needed {
                     let aside = self.layout.quarantines().join(&name);

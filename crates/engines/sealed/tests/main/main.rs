@@ -16,6 +16,7 @@ mod races;
 #[cfg(target_os = "linux")]
 mod random;
 mod reading;
+mod rebuilding;
 mod recovery;
 #[cfg(target_os = "linux")]
 mod round_trip;

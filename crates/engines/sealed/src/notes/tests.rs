@@ -1,0 +1,1 @@
+//! The log against the catalog.
