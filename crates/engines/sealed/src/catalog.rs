@@ -573,6 +573,16 @@ pub(crate) fn delete_image(tx: &Transaction<'_>, manifest: BlobDigest) -> Result
     Ok(())
 }
 
+/// Says whether there is an image of this manifest.
+pub(crate) fn has_image(tx: &Transaction<'_>, manifest: BlobDigest) -> Result<bool, CatalogError> {
+    tx.query_row(
+        "SELECT EXISTS (SELECT 1 FROM images WHERE manifest = ?1)",
+        [Sql(manifest)],
+        |row| row.get(0),
+    )
+    .doing("look an image up")
+}
+
 /// Returns all images: named ones by name, then the others by digest.
 pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogError> {
     let mut images: Vec<ImageRecord> = tx

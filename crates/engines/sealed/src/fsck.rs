@@ -19,6 +19,7 @@ use std::path::Path;
 
 pub(crate) use catalog::damage_in;
 pub use finding::{Counted, Finding, Problem, Remedy};
+pub(crate) use places::entries;
 pub use rebuild::Rebuilt;
 pub use repair::Repair;
 

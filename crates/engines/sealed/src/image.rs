@@ -8,6 +8,7 @@ use transom_layer::{BlobDigest, ChainId, DiffId, Names, Whiteouts};
 use crate::catalog::{self, BlobRecord, CatalogError, ImageLayer, ImageRecord, Platform};
 use crate::chain::{ChainError, NOTHING, Stacking};
 use crate::durable::{self, FileError};
+use crate::space::allocated;
 use crate::staging;
 use crate::store::{self, Session, Store, StoreError};
 
@@ -239,14 +240,16 @@ impl Store {
             }
             let is_kept = |blob: &&BlobRecord| blob.kept && blob.diff_id == layer.diff_id;
             for blob in blobs.iter().filter(is_kept) {
-                self.discard_if_there(&self.layout.blob(blob.digest))?;
-                removed.bytes += blob.size;
+                let path = self.layout.blob(blob.digest);
+                removed.bytes += allocated(&path);
+                self.discard_if_there(&path)?;
             }
             // Renamed before the commit: if that does not happen, recovery puts it back.
-            self.discard_if_there(&self.layout.layer(layer.diff_id))?;
+            let folder = self.layout.layer(layer.diff_id);
+            removed.bytes += allocated(&folder);
+            self.discard_if_there(&folder)?;
             catalog::delete_layer(tx, layer.diff_id)?;
             removed.layers.push(layer.diff_id);
-            removed.bytes += layer.size + layer.index_size;
         }
         Ok(())
     }
@@ -287,7 +290,7 @@ impl Store {
             if !live.contains(chain) {
                 let path = self.layout.chains().join(&name);
                 // Another process may delete it meanwhile.
-                let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+                let size = allocated(&path);
                 chains.push((path, size));
             }
         }

@@ -45,6 +45,7 @@ mod store;
 mod streams;
 mod tree;
 mod turns;
+mod usage;
 #[cfg(target_os = "linux")]
 mod writable;
 
@@ -64,11 +65,12 @@ pub use image::{AddImageError, AddedImage, NewImage, Removed};
 pub use import::{ImportError, ImportFailure, ImportedLayer, LayerRequest};
 pub use index::{BuildError, EntryRule, IndexError, RebuildError};
 pub use limits::{LARGEST_PAX, Limits};
-pub use maintain::{Damage, ImageUsage, Usage};
+pub use maintain::Damage;
 pub use snapshots::{Commit, NewSnapshot, SnapshotError, SnapshotUsage};
 pub use store::{Session, Store, StoreError};
 pub use tree::{Data, DeviceKind, Kind, Metadata, Node, Tree, TreeError};
 pub use turns::Turn;
+pub use usage::{ImageUsage, Usage};
 #[cfg(target_os = "linux")]
 pub use writable::{
     ChangesError, EditError, Editor, ExportError, MountReport, NamedLayerError, NamedLayerFault,

@@ -1,6 +1,5 @@
-//! Keeping the store honest: verify what is at rest, tell what takes space, give space back.
+//! Keeping the store honest: verify what is at rest, give space back.
 
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,6 +13,7 @@ use crate::index::{IndexSummary, RebuildError, rebuild};
 use crate::space::allocated;
 use crate::store::{Store, StoreError, digest_of};
 use crate::streams::HashingWriter;
+use crate::usage::needed_blobs;
 
 /// Bytes read at once while verifying.
 const BLOCK: usize = 1024 * 1024;
@@ -75,49 +75,6 @@ pub enum Damage {
         /// The document.
         document: BlobDigest,
     },
-}
-
-/// What takes how much space, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Sum of the tars of all images, each counted as often as an image has it.
-    pub logical: u64,
-    /// Sum of all tars in the store, each counted once.
-    pub tars: u64,
-    /// Of these, tars that more than one image has.
-    pub shared: u64,
-    /// Indexes of layers.
-    pub indexes: u64,
-    /// Compressed layers that are kept to be written out unchanged.
-    pub blobs: u64,
-    /// Merged indexes: a cache.
-    pub chains: u64,
-    /// What writable layers hold, as the file system allocates it; what this user may not see is left out.
-    pub writable: u64,
-    /// The catalog.
-    pub catalog: u64,
-    /// What `gc` would give back.
-    pub reclaimable: u64,
-    /// Each image.
-    pub images: Vec<ImageUsage>,
-}
-
-/// What one image takes, in bytes of tars.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageUsage {
-    /// The image.
-    pub image: ImageRecord,
-    /// All its layers.
-    pub size: u64,
-    /// Layers that no other image has.
-    pub unique: u64,
-}
-
-impl Usage {
-    /// Returns the sum of all that is on disk.
-    pub fn total(&self) -> u64 {
-        self.tars + self.indexes + self.blobs + self.chains + self.writable + self.catalog
-    }
 }
 
 impl Store {
@@ -192,94 +149,27 @@ impl Store {
         }))
     }
 
-    /// Checks the documents of an image.
+    /// Checks the documents of an image. One that was removed meanwhile has none, and no damage.
     ///
     /// # Errors
     /// [`StoreError`] if the catalog cannot be read.
     pub fn verify_documents(&self, image: &ImageRecord) -> Result<Vec<Damage>, StoreError> {
-        let mut damages = Vec::new();
-        for document in [image.manifest, image.config] {
-            if self
-                .document(document)?
-                .is_none_or(|bytes| digest_of(&bytes) != document)
-            {
-                damages.push(Damage::Document {
-                    image: image.manifest,
-                    document,
-                });
+        self.catalog.read(|tx| {
+            let mut damages = Vec::new();
+            if !catalog::has_image(tx, image.manifest)? {
+                return Ok(damages);
             }
-        }
-        Ok(damages)
-    }
-
-    /// Tells what takes how much space.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the catalog or a folder cannot be read.
-    pub fn usage(&self) -> Result<Usage, StoreError> {
-        let (layers, blobs, images, unused, leased) = self.catalog.read(|tx| {
-            Ok::<_, StoreError>((
-                catalog::layers(tx)?,
-                catalog::blobs(tx)?,
-                catalog::images(tx)?,
-                catalog::unused_layers(tx)?,
-                catalog::leased_layers(tx)?,
-            ))
-        })?;
-        let folder = self.layout.writables();
-        let writable = durable::names_in(&folder)?
-            .iter()
-            .map(|name| allocated(&folder.join(name)))
-            .sum();
-        let mut usage = Usage {
-            catalog: self.catalog_size(),
-            chains: folder_size(&self.layout.chains())?,
-            writable,
-            reclaimable: folder_size(&self.layout.trash())?,
-            ..Usage::default()
-        };
-        let sizes: HashMap<DiffId, u64> = layers.iter().map(|l| (l.diff_id, l.size)).collect();
-        let mut users: HashMap<DiffId, usize> = HashMap::new();
-        for layer in images.iter().flat_map(distinct_layers) {
-            *users.entry(layer).or_default() += 1;
-        }
-        for layer in &layers {
-            usage.tars += layer.size;
-            usage.indexes += layer.index_size;
-            if users.get(&layer.diff_id).is_some_and(|count| *count > 1) {
-                usage.shared += layer.size;
-            }
-        }
-        for layer in &unused {
-            usage.reclaimable += layer.size + layer.index_size;
-        }
-        let needed = needed_blobs(&images);
-        for blob in blobs.iter().filter(|blob| blob.kept) {
-            usage.blobs += blob.size;
-            if !needed.contains(&blob.digest) && !leased.contains(&blob.diff_id) {
-                usage.reclaimable += blob.size;
-            }
-        }
-        for (_, size) in self.unused_chains()? {
-            usage.reclaimable += size;
-        }
-        for image in images {
-            let (mut size, mut unique) = (0, 0);
-            for layer in distinct_layers(&image) {
-                let own = sizes.get(&layer).copied().unwrap_or_default();
-                size += own;
-                if users.get(&layer) == Some(&1) {
-                    unique += own;
+            for document in [image.manifest, image.config] {
+                let bytes = catalog::document(tx, document)?;
+                if bytes.is_none_or(|bytes| digest_of(&bytes) != document) {
+                    damages.push(Damage::Document {
+                        image: image.manifest,
+                        document,
+                    });
                 }
             }
-            usage.logical += size;
-            usage.images.push(ImageUsage {
-                image,
-                size,
-                unique,
-            });
-        }
-        Ok(usage)
+            Ok(damages)
+        })
     }
 
     /// Deletes layers and blobs that no image names and no running operation uses, merged indexes
@@ -290,7 +180,7 @@ impl Store {
     /// [`StoreError`]; a second call completes the work.
     pub fn collect_garbage(&self, blobs: bool) -> Result<Removed, StoreError> {
         let mut removed = Removed {
-            bytes: folder_size(&self.layout.trash())?,
+            bytes: self.trash_size()?,
             ..Removed::default()
         };
         self.catalog
@@ -302,9 +192,10 @@ impl Store {
                     // A running operation may be about to add the image that names it.
                     let is_leased = leased.contains(&blob.diff_id);
                     if !is_leased && (blobs || !needed.contains(&blob.digest)) {
-                        self.discard_if_there(&self.layout.blob(blob.digest))?;
+                        let path = self.layout.blob(blob.digest);
+                        removed.bytes += allocated(&path);
+                        self.discard_if_there(&path)?;
                         catalog::drop_blob_bytes(tx, blob.digest)?;
-                        removed.bytes += blob.size;
                     }
                 }
                 Ok(())
@@ -315,29 +206,6 @@ impl Store {
         self.empty_trash()?;
         Ok(removed)
     }
-
-    fn catalog_size(&self) -> u64 {
-        let catalog = self.layout.catalog();
-        ["", "-wal", "-shm"]
-            .iter()
-            .map(|suffix| {
-                let mut path = catalog.clone().into_os_string();
-                path.push(suffix);
-                std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-            })
-            .sum()
-    }
-}
-
-/// The layers of an image, each once.
-fn distinct_layers(image: &ImageRecord) -> HashSet<DiffId> {
-    image.layers.iter().map(|layer| layer.diff_id).collect()
-}
-
-/// The blobs by which images name their layers.
-fn needed_blobs(images: &[ImageRecord]) -> HashSet<BlobDigest> {
-    let layers = images.iter().flat_map(|image| &image.layers);
-    layers.map(|layer| layer.blob).collect()
 }
 
 fn read_blocks(
@@ -384,21 +252,4 @@ pub(crate) fn file_digest(
 /// Returns the digest of an index, which is read too quickly to tell of.
 pub(crate) fn index_digest(path: &Path) -> Result<BlobDigest, FileError> {
     file_digest(path, &|_| {})
-}
-
-fn folder_size(path: &Path) -> Result<u64, FileError> {
-    let mut size = 0;
-    for name in durable::names_in(path)? {
-        let path = path.join(name);
-        // Another process may delete it meanwhile.
-        let Ok(metadata) = std::fs::symlink_metadata(&path) else {
-            continue;
-        };
-        size += if metadata.is_dir() {
-            folder_size(&path)?
-        } else {
-            metadata.len()
-        };
-    }
-    Ok(size)
 }

@@ -26,6 +26,7 @@ pub use error::SnapshotError;
 use crate::catalog;
 use crate::catalog::snapshot::{self as rows, Snapshot, SnapshotKind};
 use crate::image::Removed;
+use crate::space::allocated;
 use crate::store::{Store, StoreError};
 
 /// A snapshot to be made.
@@ -224,7 +225,7 @@ impl Store {
         let mut usage = SnapshotUsage::default();
         for layer in layers {
             let record = self.layer(layer)?;
-            usage.bytes += record.size + record.index_size;
+            usage.bytes += allocated(&self.layout.layer(layer));
             usage.entries += record.entries;
         }
         Ok(usage)

@@ -221,12 +221,10 @@ impl Store {
         layers: &[NamedLayer],
         looked: &mut Looked,
     ) -> Result<(), StoreError> {
-        if !cfg!(target_os = "linux") {
-            return Ok(());
-        }
+        // Elsewhere than on Linux another engine keeps their files, and nothing is to lie here.
         let known: HashMap<&str, &NamedLayer> = layers
             .iter()
-            .filter(|layer| layer.is_writable())
+            .filter(|layer| cfg!(target_os = "linux") && layer.is_writable())
             .map(|layer| (layer.id.as_str(), layer))
             .collect();
         let mut there = HashSet::new();
@@ -292,7 +290,7 @@ fn is_digit(byte: u8) -> bool {
 }
 
 /// Lists a folder, none if it is not there; a name is `None` if it is not text.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(PathBuf, Option<String>)>, FileError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<(PathBuf, Option<String>)>, FileError> {
     let listed = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         listed => listed.named("list", folder)?,

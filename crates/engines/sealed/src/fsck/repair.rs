@@ -5,6 +5,7 @@ use transom_layer::DiffId;
 use super::{CheckOptions, Counted, Finding, Problem, Remedy};
 use crate::catalog;
 use crate::durable::{self, Named};
+use crate::import::LayerRequest;
 use crate::index::{rebuild, write_durably};
 use crate::layout::is_digest_name;
 use crate::space::allocated;
@@ -136,6 +137,42 @@ impl Store {
             durable::sync_dir(&self.layout.layers())?;
             Ok(durable::sync_dir(&self.layout.quarantines())?)
         })
+    }
+
+    /// Makes layers that were set aside, or whose files are gone, again from their compressed forms, where these are
+    /// kept and whole. Returns the layers. `progress` is called with the number of bytes just read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog fails or the staging folder cannot be made.
+    pub fn bring_back(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<DiffId>, StoreError> {
+        let mut layers = self.layers()?;
+        layers.retain(|layer| self.is_set_aside(layer.diff_id));
+        if layers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (blobs, session) = (self.blobs()?, self.session()?);
+        let inflate = |layer: &catalog::LayerRecord| {
+            let mut kept = blobs
+                .iter()
+                .filter(|blob| blob.kept && blob.diff_id == layer.diff_id);
+            kept.any(|blob| {
+                let label = blob.digest.to_string();
+                let request = LayerRequest {
+                    blob: Some(blob.digest),
+                    diff_id: Some(layer.diff_id),
+                    ..LayerRequest::new(&label, layer.names)
+                };
+                // One that is damaged stays what it is: a check tells of it.
+                durable::open_file(&self.layout.blob(blob.digest))
+                    .is_ok_and(|file| session.import_layer(file, &request, progress).is_ok())
+            })
+        };
+        let back = layers.iter().filter(|layer| inflate(layer));
+        let back = back.map(|layer| layer.diff_id).collect();
+        // Also one that nothing needs is to be there again.
+        session.keep_unused();
+        self.empty_trash()?;
+        Ok(back)
     }
 
     /// Makes the index of a layer again from its tar, and puts it in its place with the row that tells of it.

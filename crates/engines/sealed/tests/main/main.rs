@@ -8,6 +8,7 @@ mod fsck;
 mod hostile;
 mod import;
 mod maintenance;
+mod mending;
 mod model;
 #[cfg(target_os = "linux")]
 mod ntfs;

@@ -50,7 +50,7 @@ fn marker(root: &Path) -> PathBuf {
     root.with_file_name("child-is-ready")
 }
 
-fn wait_for_marker(root: &Path) {
+pub(crate) fn wait_for_marker(root: &Path) {
     let start = Instant::now();
     while !marker(root).exists() {
         assert!(

@@ -252,6 +252,11 @@ impl Home {
         self.dir.path().join("store")
     }
 
+    /// Closes the store; its folder is there as long as what is returned.
+    pub(crate) fn close(self) -> tempfile::TempDir {
+        self.dir
+    }
+
     /// Opens the store once more, as another process would.
     pub(crate) fn open_again(&self) -> Store {
         Store::open(&self.root()).unwrap()

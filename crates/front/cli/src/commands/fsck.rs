@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use transom_layer::DiffId;
 use transom_sealed::{CheckOptions, Finding, LayerRecord, Rebuilt, Remedy, Repair, Store};
 
 use super::root;
@@ -53,13 +54,23 @@ fn check(global: &Global, args: &Fsck) -> Result<ExitCode> {
         false if findings.is_empty() => Vec::new(),
         false => store.repair(findings, &options)?,
     };
+    let back = match args.dry_run {
+        true => Vec::new(),
+        false => store.bring_back(options.progress)?,
+    };
     let mut set_aside = store.layers()?;
     set_aside.retain(|layer| store.is_set_aside(layer.diff_id));
-    tell(global, args, rebuilt.as_ref(), &repairs, &set_aside)?;
+    let told = Told {
+        rebuilt: rebuilt.as_ref(),
+        repairs: &repairs,
+        back: &back,
+        set_aside: &set_aside,
+    };
+    tell(global, args, &told)?;
     // A layer that was set aside is damage until it has been loaded again.
     let is_all_done = set_aside.is_empty() && repairs.iter().all(|repair| repair.is_done);
     Ok(match is_all_done {
-        true if repairs.is_empty() && rebuilt.is_none() => ExitCode::SUCCESS,
+        true if repairs.is_empty() && back.is_empty() && rebuilt.is_none() => ExitCode::SUCCESS,
         true => ExitCode::from(REPAIRED),
         false => ExitCode::from(LEFT),
     })
@@ -131,13 +142,23 @@ fn outcome(repair: &Repair, dry_run: bool) -> String {
     }
 }
 
-fn tell(
-    global: &Global,
-    args: &Fsck,
-    rebuilt: Option<&Rebuilt>,
-    repairs: &[Repair],
-    set_aside: &[LayerRecord],
-) -> Result<()> {
+/// What there is to say at the end.
+struct Told<'a> {
+    rebuilt: Option<&'a Rebuilt>,
+    repairs: &'a [Repair],
+    /// Layers that were made again from their compressed forms.
+    back: &'a [DiffId],
+    /// Layers that are to be loaded again.
+    set_aside: &'a [LayerRecord],
+}
+
+fn tell(global: &Global, args: &Fsck, told: &Told<'_>) -> Result<()> {
+    let Told {
+        rebuilt,
+        repairs,
+        back,
+        set_aside,
+    } = *told;
     if global.json {
         return output::json(&json!({
             "rebuilt": rebuilt.map(rebuilt_as_json),
@@ -148,6 +169,7 @@ fn tell(
                 "done": repair.is_done,
                 "outcome": outcome(repair, args.dry_run),
             })).collect::<Vec<_>>(),
+            "brought_back": back.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "set_aside": set_aside.iter().map(|layer| layer.diff_id.to_string()).collect::<Vec<_>>(),
         }));
     }
@@ -161,15 +183,24 @@ fn tell(
             show::text(outcome(repair, args.dry_run).as_bytes()),
         )
     });
+    let back = back
+        .iter()
+        .map(|layer| format!("layer {layer} was made again from its compressed form"));
     let layers = set_aside
         .iter()
         .map(|layer| format!("layer {} is damaged: load or pull it again", layer.diff_id));
     let left = repairs.iter().filter(|repair| !repair.is_done).count();
     let sum = match (repairs.len(), left) {
-        (0, _) if set_aside.is_empty() => "nothing is wrong".to_owned(),
+        (0, _) if set_aside.is_empty() && told.back.is_empty() => "nothing is wrong".to_owned(),
         (0, _) => "nothing else is wrong".to_owned(),
         (number, _) if args.dry_run => show::count(number as u64, "finding"),
         (number, left) => format!("{}, {left} left", show::count(number as u64, "finding")),
     };
-    output::lines(&findings.chain(layers).chain([sum]).collect::<Vec<_>>())
+    output::lines(
+        &findings
+            .chain(back)
+            .chain(layers)
+            .chain([sum])
+            .collect::<Vec<_>>(),
+    )
 }

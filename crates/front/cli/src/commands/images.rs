@@ -120,6 +120,7 @@ pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
                 "created": layer.created,
                 "images": images_of(layer),
                 "snapshots": snapshots_of(layer).unwrap_or_default(),
+                "damaged": store.is_set_aside(layer.diff_id),
             })
         });
         return output::json(&value.collect());
@@ -133,6 +134,7 @@ pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
                 show::size(layer.size),
                 show::size(layer.index_size),
                 layer.dialect.as_str().to_owned(),
+                state_of(store, layer),
                 match images_of(layer) {
                     images if images.is_empty() => of_snapshots(snapshots_of(layer).as_deref()),
                     images => images.join(", "),
@@ -140,8 +142,24 @@ pub(super) fn layers(store: &Store, global: &Global) -> Result<()> {
             ]
         })
         .collect();
-    let header = ["LAYER", "ENTRIES", "SIZE", "INDEX", "WRITTEN BY", "USED BY"];
+    let header = [
+        "LAYER",
+        "ENTRIES",
+        "SIZE",
+        "INDEX",
+        "WRITTEN BY",
+        "STATE",
+        "USED BY",
+    ];
     output::table(&header, &[1, 2, 3], &rows)
+}
+
+/// Says whether the files of a layer are there.
+fn state_of(store: &Store, layer: &LayerRecord) -> String {
+    match store.is_set_aside(layer.diff_id) {
+        true => "damaged".to_owned(),
+        false => "whole".to_owned(),
+    }
 }
 
 /// Names the snapshots that need a layer, the first of them by its key.
@@ -176,6 +194,7 @@ pub(super) fn inspect(store: &Store, args: &Ref) -> Result<()> {
             shown["entries"] = json!(record.entries);
             shown["whiteouts"] = json!(record.whiteouts);
             shown["dialect"] = json!(record.dialect.as_str());
+            shown["damaged"] = json!(store.is_set_aside(record.diff_id));
         }
     }
     for (key, digest) in [

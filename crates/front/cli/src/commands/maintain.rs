@@ -207,6 +207,11 @@ pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
             "writable": usage.writable,
             "in_windows": in_windows,
             "catalog": usage.catalog,
+            "notes": usage.notes,
+            "quarantine": usage.quarantine,
+            "staging": usage.staging,
+            "trash": usage.trash,
+            "other": usage.other,
             "total": total,
             "reclaimable": usage.reclaimable,
             "images": usage.images.iter().map(|image| json!({
@@ -240,7 +245,10 @@ pub(super) fn df(store: &Store, global: &Global) -> Result<()> {
         ("merged indexes (a cache)", usage.chains),
         ("writable layers", usage.writable),
         (IN_WINDOWS, in_windows),
-        ("catalog", usage.catalog),
+        ("catalog and notes", usage.catalog + usage.notes),
+        ("set aside by fsck", usage.quarantine),
+        ("being written or deleted", usage.staging + usage.trash),
+        ("folders, locks, and the like", usage.other),
         ("on disk", total),
         ("  of this reclaimable by gc", usage.reclaimable),
     ];

@@ -10,6 +10,8 @@ mod doctor;
 #[cfg(target_os = "linux")]
 mod mounting;
 mod reading;
+#[cfg(target_os = "linux")]
+mod rebuilding;
 #[cfg(all(feature = "registry", target_os = "linux"))]
 mod registries;
 #[cfg(all(feature = "serve", target_os = "linux"))]

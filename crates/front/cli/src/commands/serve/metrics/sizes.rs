@@ -21,7 +21,7 @@ pub(super) struct Counted {
     pub(super) layers: i64,
     pub(super) images: i64,
     /// Parts of the store, and their bytes.
-    pub(super) bytes: [(&'static str, u64); 7],
+    pub(super) bytes: [(&'static str, u64); 12],
 }
 
 /// The last count of a store, and the one that runs.
@@ -94,6 +94,11 @@ fn count(store: &Store) -> Result<Counted, StoreError> {
             ("merged_indexes", usage.chains),
             ("writable", usage.writable),
             ("catalog", usage.catalog),
+            ("notes", usage.notes),
+            ("quarantine", usage.quarantine),
+            ("staging", usage.staging),
+            ("trash", usage.trash),
+            ("other", usage.other),
             ("reclaimable", usage.reclaimable),
         ],
     })
