@@ -3,11 +3,13 @@
 use std::fs;
 
 use transom_layer::{BlobDigest, DiffId};
-use transom_sealed::{CheckOptions, Counted, NewSnapshot, Problem, Remedy, Store};
+use transom_sealed::{CheckOptions, Counted, Problem, Remedy, Store};
 
-use crate::fsck::{base, check, flip, id, look, mends, store_with_image, tells, top};
+use crate::fsck::{base, flip, id, look, mends, store_with_image, tells, top};
 use crate::recovery::{Work, child, wait_for_marker};
-use crate::support::{Home, WINDOWS, all_files, blob_of, chain, digest, gzip};
+use crate::support::{Home, all_files, blob_of, digest, gzip};
+#[cfg(target_os = "linux")]
+use crate::support::{WINDOWS, chain};
 
 /// The name of an operation that nobody runs.
 const DEAD: &str = "1-2-3";
@@ -168,7 +170,8 @@ fn a_mount_that_is_noted_and_not_there_is_forgotten() {
     let root = home.root();
     let _folder = home.close();
     Store::rebuild(&root, &|_| {}).unwrap().unwrap();
-    assert_eq!(check(&Store::open(&root).unwrap(), true), []);
+    let store = Store::open(&root).unwrap();
+    assert_eq!(crate::fsck::check(&store, true), []);
 }
 
 #[test]
@@ -289,11 +292,12 @@ fn a_damaged_compressed_form_brings_nothing_back() {
     assert_eq!(home.store.layers().unwrap().len(), 2);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_layer_that_was_set_aside_stays_that_of_its_snapshots() {
     let home = store_with_image();
     let session = home.store.session().unwrap();
-    let new = NewSnapshot {
+    let new = transom_sealed::NewSnapshot {
         key: "container",
         parent: None,
         view: false,
