@@ -444,3 +444,68 @@ fn a_store_of_a_later_version_is_not_touched() {
     let error = transom_sealed::Store::open(&home.root()).unwrap_err();
     assert!(chain(&error).contains("schema version 99"), "{error}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn usages_of_snapshots_add_up_to_what_is_on_disk() {
+    use std::os::unix::fs::MetadataExt;
+
+    let home = Home::on_disk();
+    let store = &home.store;
+    let session = store.session().unwrap();
+    let mut keys = Vec::new();
+    for name in ["a", "b", "c"] {
+        let parent: Option<&String> = keys.last();
+        let (active, committed) = (format!("active {name}"), format!("committed {name}"));
+        let new = transom_sealed::NewSnapshot {
+            key: &active,
+            parent: parent.map(String::as_str),
+            view: false,
+            labels: [].into(),
+        };
+        store.prepare_snapshot(&new).unwrap();
+        let layer = request(name, Names::Windows);
+        let tar = self::layer(name);
+        let imported = session.import_layer(&tar[..], &layer, &|_| {}).unwrap();
+        store
+            .apply_to_snapshot(&session, &active, imported.diff_id)
+            .unwrap();
+        let commit = transom_sealed::Commit {
+            name: &committed,
+            parent: None,
+            labels: &[].into(),
+        };
+        store.commit_snapshot(&active, &commit).unwrap();
+        keys.push(committed);
+    }
+    drop(session);
+    let container = transom_sealed::NewSnapshot {
+        key: "container",
+        parent: keys.last().map(String::as_str),
+        view: false,
+        labels: [].into(),
+    };
+    store.prepare_snapshot(&container).unwrap();
+    let is_mounted = transom_mount::can_mount().is_ok();
+    if is_mounted {
+        let at = store.mount_snapshot("container", None).unwrap();
+        fs::write(at.join("written"), vec![1; 300_000]).unwrap();
+    }
+    keys.push("container".to_owned());
+    let usages = keys.iter().map(|key| store.snapshot_usage(key).unwrap());
+    let sum: u64 = usages.map(|usage| usage.bytes).sum();
+    let usage = store.usage().unwrap();
+    // Each counts the folders of its layers, too, which `usage` has with what is no layer.
+    let folders = store.layers().unwrap().into_iter().map(|layer| {
+        let folder = home.layer_file(layer.diff_id, "");
+        fs::metadata(folder).unwrap().blocks() * 512
+    });
+    let folders: u64 = folders.sum();
+    assert_eq!(sum, usage.tars + usage.indexes + usage.writable + folders);
+    let overhead = usage.catalog + usage.notes + usage.chains + usage.other - folders;
+    assert_eq!(usage.total(), sum + overhead, "{usage:?}");
+    if is_mounted {
+        assert!(usage.writable >= 300_000, "{usage:?}");
+        store.remove_snapshot("container").unwrap();
+    }
+}
