@@ -243,9 +243,17 @@ pub(crate) fn file_digest(
     path: &Path,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<BlobDigest, FileError> {
-    let file = durable::open_file(path)?;
+    digest_of_open(&durable::open_file(path)?, path, progress)
+}
+
+/// Returns the digest of a file that is open, from where it is read next.
+pub(crate) fn digest_of_open(
+    file: &File,
+    path: &Path,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<BlobDigest, FileError> {
     let mut hasher = Hasher::new();
-    read_blocks(&file, progress, |block| hasher.update(block)).named("read", path)?;
+    read_blocks(file, progress, |block| hasher.update(block)).named("read", path)?;
     Ok(BlobDigest(hasher.finish()))
 }
 

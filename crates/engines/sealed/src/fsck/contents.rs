@@ -1,19 +1,20 @@
 //! What is in the files, against their digests. No lock is held.
 
 use std::collections::HashMap;
-use std::io;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
 
 use transom_erofs::Image;
-use transom_layer::{BlobDigest, ChainId, DiffId};
+use transom_layer::{BlobDigest, ChainId, DiffId, Names};
 
 use super::places::{Doubtful, entries};
 use super::{CheckOptions, Counted, Finding, Problem};
 use crate::catalog::{self, BlobRecord, LayerRecord};
 use crate::chain::{chain_of_file, stacking_of_file};
-use crate::durable;
+use crate::durable::{self, FileError};
 use crate::index::IndexSummary;
-use crate::maintain::{OF_ANOTHER_VERSION, file_digest, index_again, index_digest};
+use crate::maintain::{OF_ANOTHER_VERSION, digest_of_open, file_digest, index_again};
 use crate::space;
 use crate::store::{Store, StoreError};
 
@@ -26,23 +27,13 @@ impl Store {
     ) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
         for layer in self.layers()? {
-            if (options.full || doubtful.layers.contains(&layer.diff_id))
-                && self.layout.layer(layer.diff_id).exists()
-            {
-                let found = self.check_layer(&layer, options);
-                // It may have been removed while it was read.
-                if self.is_unchanged(&layer)? {
-                    findings.extend(found);
-                }
+            if options.full || doubtful.layers.contains(&layer.diff_id) {
+                findings.extend(self.check_layer(&layer, options)?);
             }
         }
         for blob in self.blobs()?.into_iter().filter(|blob| blob.kept) {
             if options.full || doubtful.blobs.contains(&blob.digest) {
-                let found = self.check_blob(&blob, options);
-                let now = self.catalog.read(|tx| catalog::blob(tx, blob.digest))?;
-                if now.is_some_and(|now| now == blob) {
-                    findings.extend(found);
-                }
+                findings.extend(self.check_blob(&blob, options)?);
             }
         }
         for image in self.images()? {
@@ -60,47 +51,65 @@ impl Store {
         Ok(findings)
     }
 
-    fn is_unchanged(&self, layer: &LayerRecord) -> Result<bool, StoreError> {
-        let now = self.catalog.read(|tx| catalog::layer(tx, layer.diff_id))?;
-        Ok(now.is_some_and(|now| now == *layer))
+    /// Checks the files of a layer, unless it was changed, removed or set aside meanwhile.
+    pub(super) fn check_layer(
+        &self,
+        layer: &LayerRecord,
+        options: &CheckOptions<'_>,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let id = layer.diff_id;
+        let opened = self.catalog.hold(|tx| -> Result<_, StoreError> {
+            let is_there = catalog::layer(tx, id)?.as_ref() == Some(layer);
+            Ok((is_there && !self.is_set_aside(id)).then(|| {
+                let (tar, index) = (self.layout.tar(id), self.layout.index(id));
+                (Opened::at(tar), Opened::at(index))
+            }))
+        })?;
+        Ok(match opened {
+            Some((tar, index)) => self.check_files(layer, &tar, &index, options),
+            None => Vec::new(),
+        })
     }
 
-    fn check_layer(&self, layer: &LayerRecord, options: &CheckOptions<'_>) -> Vec<Finding> {
+    fn check_files(
+        &self,
+        layer: &LayerRecord,
+        tar: &Opened,
+        index: &Opened,
+        options: &CheckOptions<'_>,
+    ) -> Vec<Finding> {
         let id = layer.diff_id;
-        let (tar, index) = (self.layout.tar(id), self.layout.index(id));
         let at = |path: &Path, problem| Finding {
             place: self.layout.below_root(path),
             problem,
             bytes: space::allocated(path),
         };
-        match file_digest(&tar, options.progress) {
-            Ok(found) if found.0 == id.0 => {}
-            Ok(found) => {
-                let reason = format!("its digest is {}", DiffId(found.0));
-                return vec![at(&tar, Problem::TarDamaged { layer: id, reason })];
-            }
-            Err(error) => {
-                let reason = error.to_string();
-                return vec![at(&tar, Problem::TarDamaged { layer: id, reason })];
-            }
+        let reason = match tar.digest(options.progress) {
+            Ok(found) if found.0 == id.0 => None,
+            Ok(found) => Some(format!("its digest is {}", DiffId(found.0))),
+            Err(reason) => Some(reason),
+        };
+        if let Some(reason) = reason {
+            return vec![at(&tar.path, Problem::TarDamaged { layer: id, reason })];
         }
         let mut findings = Vec::new();
-        let reason = match index_digest(&index) {
+        let reason = match index.digest(&|_| {}) {
             Ok(found) if found == layer.index_digest => None,
             Ok(found) => Some(format!("its digest is {found}")),
-            Err(error) => Some(error.to_string()),
+            Err(reason) => Some(reason),
         };
         let is_index_whole = reason.is_none();
         if let Some(reason) = reason {
-            findings.push(at(&index, Problem::IndexDamaged { layer: id, reason }));
+            let problem = Problem::IndexDamaged { layer: id, reason };
+            findings.push(at(&index.path, problem));
         }
         let again = match options.full {
-            true => self.index_of(layer),
+            true => tar.index_again(layer.names),
             false => None,
         };
-        let mut counts = vec![("size", layer.size, length(&tar))];
+        let mut counts = vec![("size", layer.size, tar.length())];
         if is_index_whole {
-            counts.push(("size of the index", layer.index_size, length(&index)));
+            counts.push(("size of the index", layer.index_size, index.length()));
         }
         if let Some((summary, _)) = &again {
             let links = "number of links to lower layers";
@@ -123,43 +132,47 @@ impl Store {
         }
         if is_index_whole && again.is_some_and(|(_, digest)| digest != layer.index_digest) {
             let reason = OF_ANOTHER_VERSION.to_owned();
-            findings.push(at(&index, Problem::IndexDamaged { layer: id, reason }));
+            let problem = Problem::IndexDamaged { layer: id, reason };
+            findings.push(at(&index.path, problem));
         }
         findings
     }
 
-    /// The index that a layer's tar gives now; none if it gives none.
-    fn index_of(&self, layer: &LayerRecord) -> Option<(IndexSummary, BlobDigest)> {
-        let tar = durable::open_file(&self.layout.tar(layer.diff_id)).ok()?;
-        let size = tar.metadata().ok()?.len();
-        index_again(&tar, size, layer.names).ok()
-    }
-
-    fn check_blob(&self, blob: &BlobRecord, options: &CheckOptions<'_>) -> Option<Finding> {
+    /// Checks a kept blob, unless it was removed meanwhile.
+    pub(super) fn check_blob(
+        &self,
+        blob: &BlobRecord,
+        options: &CheckOptions<'_>,
+    ) -> Result<Option<Finding>, StoreError> {
         let path = self.layout.blob(blob.digest);
-        let bytes = space::allocated(&path);
+        let opened = self.catalog.hold(|tx| -> Result<_, StoreError> {
+            let is_there = catalog::blob(tx, blob.digest)?.as_ref() == Some(blob);
+            Ok(is_there.then(|| Opened::at(path)))
+        })?;
+        let Some(file) = opened else {
+            return Ok(None);
+        };
         let damaged = |reason| Problem::BlobDamaged {
             layer: blob.diff_id,
             blob: blob.digest,
             reason,
         };
-        let length = length(&path);
-        let problem = match file_digest(&path, options.progress) {
-            Ok(found) if found == blob.digest && length == blob.size => return None,
+        let problem = match file.digest(options.progress) {
+            Ok(found) if found == blob.digest && file.length() == blob.size => return Ok(None),
             Ok(found) if found == blob.digest => Problem::WrongCount {
                 of: Counted::Blob(blob.digest),
                 what: "size",
                 recorded: blob.size,
-                found: length,
+                found: file.length(),
             },
             Ok(found) => damaged(format!("its digest is {found}")),
-            Err(error) => damaged(error.to_string()),
+            Err(reason) => damaged(reason),
         };
-        Some(Finding {
-            place: self.layout.below_root(&path),
+        Ok(Some(Finding {
+            place: self.layout.below_root(&file.path),
             problem,
-            bytes,
-        })
+            bytes: space::allocated(&file.path),
+        }))
     }
 
     /// Opens merged indexes; with `full` they are also made again and compared.
@@ -214,6 +227,36 @@ impl Store {
     }
 }
 
-fn length(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+/// A file of the store, opened while the catalog was held: files come and go under its lock only, so one that was not
+/// there then is gone, and what is read is what the row was about, also if it is removed meanwhile.
+struct Opened {
+    path: PathBuf,
+    file: Result<File, FileError>,
+}
+
+impl Opened {
+    fn at(path: PathBuf) -> Self {
+        Self {
+            file: durable::open_file(&path),
+            path,
+        }
+    }
+
+    /// Returns its digest, or why it cannot be read.
+    fn digest(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<BlobDigest, String> {
+        let file = self.file.as_ref().map_err(ToString::to_string)?;
+        digest_of_open(file, &self.path, progress).map_err(|error| error.to_string())
+    }
+
+    fn length(&self) -> u64 {
+        let metadata = self.file.as_ref().map(File::metadata);
+        metadata.map_or(0, |metadata| metadata.map_or(0, |metadata| metadata.len()))
+    }
+
+    /// The index that it gives now as a tar; none if it gives none.
+    fn index_again(&self, names: Names) -> Option<(IndexSummary, BlobDigest)> {
+        let mut file = self.file.as_ref().ok()?;
+        file.rewind().ok()?;
+        index_again(file, self.length(), names).ok()
+    }
 }

@@ -63,8 +63,13 @@ impl Store {
     fn put_right(&self, finding: &Finding, options: &CheckOptions<'_>) -> Result<(), StoreError> {
         let path = self.layout.root().join(&finding.place);
         match &finding.problem {
-            Problem::LayerGone { layer } | Problem::TarDamaged { layer, .. } => {
-                self.set_aside(*layer)?;
+            Problem::LayerGone { layer } => self.set_aside(*layer, true)?,
+            // It may have been removed and brought again since.
+            Problem::TarDamaged { layer, .. } => {
+                let record = self.layer(*layer)?;
+                if self.check_layer(&record, options)?.contains(finding) {
+                    self.set_aside(*layer, false)?;
+                }
             }
             Problem::IndexDamaged { layer, .. } => self.make_index_again(*layer)?,
             Problem::WrongCount { of, .. } => match of {
@@ -77,6 +82,14 @@ impl Store {
                 Counted::Layer(layer) => self.make_index_again(*layer)?,
             },
             Problem::BlobDamaged { blob, .. } => {
+                let record = self.catalog.read(|tx| catalog::blob(tx, *blob))?;
+                let again = match &record {
+                    Some(record) if record.kept => self.check_blob(record, options)?,
+                    _ => None,
+                };
+                if again.as_ref() != Some(finding) {
+                    return Ok(());
+                }
                 self.catalog
                     .write(|tx| -> Result<(), StoreError> {
                         if catalog::blob(tx, *blob)?.is_some_and(|blob| blob.kept) {
@@ -121,16 +134,17 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a damaged layer to `quarantine/`; its row stays for all that use it. Loading it again puts it back.
-    fn set_aside(&self, layer: DiffId) -> Result<(), StoreError> {
+    /// Moves a damaged layer to `quarantine/`, or notes there that it is gone; its row stays for all that use it. Loading it again puts it back.
+    fn set_aside(&self, layer: DiffId, is_gone: bool) -> Result<(), StoreError> {
         durable::create_dir(&self.layout.quarantines())?;
         let aside = self.layout.quarantine(layer);
         self.catalog.write(|tx| -> Result<(), StoreError> {
-            if catalog::layer(tx, layer)?.is_none() {
+            let is_here = self.layout.layer(layer).exists();
+            if catalog::layer(tx, layer)?.is_none() || is_here == is_gone {
                 return Ok(());
             }
             self.discard_if_there(&aside)?;
-            match self.layout.layer(layer).exists() {
+            match is_here {
                 true => durable::rename(&self.layout.layer(layer), &aside)?,
                 false => durable::create_dir(&aside)?,
             }

@@ -27,10 +27,11 @@ fn layer(name: &str) -> Vec<u8> {
 fn rich() -> Home {
     let home = Home::new();
     let store = &home.store;
+    // First: a layer that nothing needs goes if it is not known that the session has ended that brought it.
+    home.import(&layer("d"));
     let first = home.image("one:1", &[layer("a"), layer("b")]);
     store.name_image(first.record.manifest, "one:2").unwrap();
     home.image("two \"quoted\" ü\u{1}:1", &[layer("a"), layer("c")]);
-    home.import(&layer("d"));
     #[cfg(target_os = "linux")]
     snapshots(store);
     home
