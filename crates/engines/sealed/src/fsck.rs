@@ -16,6 +16,7 @@ mod rebuild;
 mod repair;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 pub(crate) use catalog::damage_in;
 pub use finding::{Counted, Finding, Problem, Remedy};
@@ -28,6 +29,10 @@ use crate::durable::Named;
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::store::{Store, StoreError, share};
+
+/// How long a file that others may be deleting has to be there to be left over, and the time between looks.
+const DELETION: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How thorough a check is.
 #[derive(Clone, Copy)]
@@ -85,12 +90,26 @@ impl Store {
             // What the rows say means nothing then.
             return Ok(findings);
         }
-        let looked = self.check_places()?;
+        let mut looked = self.check_places()?;
+        self.wait_for_deletions(&mut looked.findings);
         findings.extend(looked.findings);
         findings.extend(self.check_contents(&looked.doubtful, options)?);
         #[cfg(target_os = "linux")]
         findings.extend(self.check_mounts()?);
         findings.sort_by(|a, b| a.place.cmp(&b.place));
         Ok(findings)
+    }
+
+    /// Leaves out what others were about to delete: an operation deletes files when the catalog knows nothing of them
+    /// any more.
+    fn wait_for_deletions(&self, findings: &mut Vec<Finding>) {
+        let may_go =
+            |finding: &Finding| matches!(finding.problem, Problem::Trash | Problem::OrphanChain);
+        let is_there = |finding: &Finding| self.layout.root().join(&finding.place).exists();
+        let start = Instant::now();
+        while findings.iter().any(may_go) && start.elapsed() < DELETION {
+            std::thread::sleep(PAUSE);
+            findings.retain(|finding| !may_go(finding) || is_there(finding));
+        }
     }
 }

@@ -24,6 +24,7 @@ tests_with! {
         an_image_is_pushed_to_a_registry_and_pulled_by_twenty_at_once,
         twenty_images_that_share_layers_are_pulled_at_once_and_each_layer_is_taken_in_once,
         a_server_that_is_killed_in_the_middle_loses_nothing_and_leaks_nothing,
+        the_server_and_other_programs_use_one_store_at_once,
         mounts_outlive_a_restart_of_the_server,
         a_layer_that_is_taken_in_when_the_server_is_told_to_stop_is_finished,
     }
@@ -373,6 +374,64 @@ fn a_server_that_is_killed_in_the_middle_loses_nothing_and_leaks_nothing(suite: 
         remove_image(&containerd);
         containerd.is_empty();
     }
+}
+
+/// Others load, change, commit, remove and collect in the store that the server takes images into.
+fn the_server_and_other_programs_use_one_store_at_once(suite: &str) {
+    let Some((containerd, archive)) = start(suite) else {
+        return;
+    };
+    let transom = &containerd.transom;
+    let run = |args: &[&str]| text_of(transom.command().args(args));
+    std::thread::scope(|scope| {
+        let (containerd, archive) = (&containerd, &archive);
+        let server = scope.spawn(move || {
+            for _ in 0..5 {
+                containerd.import(archive);
+                let top = containerd.top();
+                containerd.snapshots(&["prepare", "mine", &top]);
+                let mounted = containerd.mount("mine");
+                fs::write(mounted.join("new.txt"), "new").unwrap();
+                output_of(Command::new("umount").arg(&mounted));
+                containerd.snapshots(&["commit", "done", "mine"]);
+                containerd.snapshots(&["rm", "done"]);
+                containerd.run(&["images", "rm", "--sync", IMAGE]);
+            }
+        });
+        for number in 0..2 {
+            scope.spawn(move || {
+                let (layer, tag) = (format!("own-{number}"), format!("own/image:{number}"));
+                let (folder, to) = (format!("{layer}:/Own"), format!("{layer}:/Own/image"));
+                for _ in 0..5 {
+                    run(&[
+                        "load",
+                        archive.to_str().unwrap(),
+                        "--name",
+                        &format!("own/base:{number}"),
+                    ]);
+                    run(&["create", &layer, "--from", &format!("own/base:{number}")]);
+                    run(&["mkdir", &folder]);
+                    run(&["cp", archive.to_str().unwrap(), &to]);
+                    run(&["commit", &layer, "-t", &tag]);
+                    run(&["verify", &tag]);
+                    run(&["rm", &layer]);
+                    run(&["rm", &tag]);
+                    run(&["rm", &format!("own/base:{number}")]);
+                }
+            });
+        }
+        while !server.is_finished() {
+            run(&["gc", "--compressed"]);
+            let checked = transom.command().arg("fsck").output().unwrap();
+            let found = String::from_utf8_lossy(&checked.stdout);
+            assert!(checked.status.success(), "{found}");
+        }
+    });
+    wait_until("the garbage is collected", || {
+        containerd.snapshots(&["ls"]).lines().count() == 1
+    });
+    wait_until("the layers are gone", || transom.layer_bytes() == 0);
+    containerd.is_empty();
 }
 
 fn mounts_outlive_a_restart_of_the_server(suite: &str) {
