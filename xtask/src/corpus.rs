@@ -2,6 +2,9 @@
 //!
 //! Nothing of it is committed; downloads and what is made of them stay under the target folder.
 
+mod dress;
+mod update;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -9,11 +12,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use transom_sample::descriptors;
-use transom_sample::shape::{Content, LayerTree, Node, WindowsMetadata, metadata};
+use transom_sample::shape::{Content, LayerTree, Node};
 
 use crate::command::{command, run};
 use crate::target;
+use dress::Dress;
 
 const WHEELS: [&str; 6] = [
     "PySide6_Essentials==6.12.0",
@@ -28,64 +31,108 @@ const NODE_PACKAGES: [&str; 2] = [
     "@embedded-postgres/windows-x64@18.4.0-beta.17",
 ];
 
-/// A layer that a benchmark asks for.
+/// What registries compress with, unless told otherwise.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A layer of some packages.
 struct Wanted {
     /// What its files are called.
-    name: &'static str,
+    name: String,
     /// Which of the packages it has: those whose names begin so.
-    packages: &'static str,
+    packages: String,
     /// It has this many files and bytes at least.
     min_files: usize,
     min_bytes: u64,
 }
 
-const WHOLE: Wanted = Wanted {
-    name: "layer",
-    packages: "",
-    min_files: 20_000,
-    min_bytes: 500_000_000,
-};
-const MANY_SMALL_FILES: Wanted = Wanted {
-    name: "small-files",
-    packages: "ziglang",
-    min_files: 15_000,
-    min_bytes: 300_000_000,
-};
+impl Wanted {
+    fn whole() -> Self {
+        Self {
+            name: "layer".to_owned(),
+            packages: String::new(),
+            min_files: 20_000,
+            min_bytes: 500_000_000,
+        }
+    }
 
-/// A layer made of the corpus.
-#[derive(Debug)]
-pub(crate) struct Layer {
-    /// The layer's tar.
-    pub(crate) tar: PathBuf,
-    /// The same, compressed with gzip.
-    pub(crate) gzip: PathBuf,
+    fn many_small_files() -> Self {
+        Self {
+            name: "small-files".to_owned(),
+            packages: "ziglang".to_owned(),
+            min_files: 15_000,
+            min_bytes: 300_000_000,
+        }
+    }
+
+    fn one_package(package: &str) -> Self {
+        Self {
+            name: format!("package-{package}"),
+            packages: package.to_owned(),
+            min_files: 1,
+            min_bytes: 1,
+        }
+    }
 }
 
-/// Returns the layer of the whole corpus, after fetching and making what is not there yet.
-pub(crate) fn layer() -> Result<Layer> {
-    make(&WHOLE)
+/// How much of the corpus is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// A layer of one package with many small files.
+    Quick,
+    /// A layer of all packages, each package as a layer of its own, and a base with its update.
+    Whole,
 }
 
-/// Returns a layer of one package with many small files (about 20,000, of 400 MB), in the same way.
-pub(crate) fn layer_of_small_files() -> Result<Layer> {
-    make(&MANY_SMALL_FILES)
-}
-
-fn make(wanted: &Wanted) -> Result<Layer> {
+/// Fetches and makes what is not there yet, and returns the folder with the layers:
+///
+/// ```text
+/// small-files.tar .tar.gz .tar.zst      one package with many small files (about 20,000, of 400 MB)
+/// layer.tar .tar.gz .tar.zst            all packages
+/// package-<name>.tar .tar.gz            each package alone
+/// update-base.tar .tar.gz               older versions of two products
+/// update.tar .tar.gz                    what an installer of the newer ones would change
+/// ```
+pub(crate) fn make(amount: Amount) -> Result<PathBuf> {
     let folder = target().join("corpus");
     let download = folder.join("download");
     fs::create_dir_all(&download)?;
-    fetch(&download)?;
+    fetch(&download, &WHEELS, &NODE_PACKAGES)?;
     let tree = folder.join("tree");
     unpack(&download, &tree)?;
+    make_layer(
+        &folder,
+        &tree,
+        &Wanted::many_small_files(),
+        &[gzip, to_zstd],
+    )?;
+    if amount == Amount::Whole {
+        make_layer(&folder, &tree, &Wanted::whole(), &[gzip, to_zstd])?;
+        for package in WHEELS.iter().chain(&NODE_PACKAGES) {
+            let wanted = Wanted::one_package(&stem_of(package));
+            make_layer(&folder, &tree, &wanted, &[gzip])?;
+        }
+        update::make(&folder, &tree)?;
+    }
+    Ok(folder)
+}
 
-    let layer = Layer {
-        tar: folder.join(format!("{}.tar", wanted.name)),
-        gzip: folder.join(format!("{}.tar.gz", wanted.name)),
-    };
-    once(&layer.tar, |part| write_tar(wanted, &tree, part))?;
-    once(&layer.gzip, |part| compress(&layer.tar, part))?;
-    Ok(layer)
+/// The beginning of the name of the folder into which a package is unpacked.
+fn stem_of(package: &str) -> String {
+    let (name, version) = package
+        .rsplit_once("==")
+        .or_else(|| package.rsplit_once('@'))
+        .unwrap_or((package, ""));
+    let name = name.trim_start_matches('@').replace('/', "-");
+    format!("{}-{version}", name.to_ascii_lowercase())
+}
+
+/// A way to compress a file into another one.
+type Compress = fn(&Path) -> Result<()>;
+
+fn make_layer(folder: &Path, tree: &Path, wanted: &Wanted, compressed: &[Compress]) -> Result<()> {
+    let tar = folder.join(format!("{}.tar", wanted.name));
+    once(&tar, |part| write_tar(wanted, tree, part))?;
+    compressed.iter().try_for_each(|compress| compress(&tar))
 }
 
 /// Makes `path` by way of a file beside it, so that an interrupted run leaves nothing that looks complete.
@@ -93,9 +140,7 @@ fn once(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
+    let part = beside(path, ".part");
     if part.is_dir() {
         fs::remove_dir_all(&part)?;
     }
@@ -103,15 +148,15 @@ fn once(path: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     fs::rename(&part, path).with_context(|| format!("cannot rename {}", part.display()))
 }
 
-fn fetch(folder: &Path) -> Result<()> {
-    for package in WHEELS {
+fn fetch(folder: &Path, wheels: &[&str], node_packages: &[&str]) -> Result<()> {
+    for package in wheels {
         once_fetched(folder, package, || {
             let pip = "python3 -m pip download --quiet --no-deps --only-binary=:all: \
                 --platform win_amd64 --python-version 3.12 --implementation cp --dest";
             run(command(pip).arg(folder).arg(package))
         })?;
     }
-    for package in NODE_PACKAGES {
+    for package in node_packages {
         once_fetched(folder, package, || {
             run(command("npm pack --silent --pack-destination")
                 .arg(folder)
@@ -174,7 +219,7 @@ fn write_tar(wanted: &Wanted, tree: &Path, to: &Path) -> Result<()> {
     for package in packages {
         let name = package.file_name();
         let name = name.to_str().context("a package with a strange name")?;
-        if name.starts_with(wanted.packages) {
+        if name.starts_with(&wanted.packages) {
             let folder = format!("Files/Program Files/{name}");
             let content = Content::Folder;
             layer.add(
@@ -217,59 +262,38 @@ fn write_tar(wanted: &Wanted, tree: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compress(tar: &Path, to: &Path) -> Result<()> {
-    println!("writing {}", to.display());
-    let sink = BufWriter::with_capacity(1 << 20, File::create(to)?);
-    let mut encoder = GzEncoder::new(sink, Compression::default());
-    io::copy(
-        &mut BufReader::with_capacity(1 << 20, File::open(tar)?),
-        &mut encoder,
-    )?;
-    encoder.finish()?.flush()?;
-    Ok(())
-}
-
-/// The metadata that entries get: decided by their paths, so that the layer is the same each time.
-struct Dress {
-    folder: Vec<u8>,
-    library: Vec<u8>,
-    file: Vec<u8>,
-    locked: Vec<u8>,
-}
-
-impl Dress {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            folder: descriptors::bytes(descriptors::FOLDER)?,
-            library: descriptors::bytes(descriptors::SYSTEM_FILE)?,
-            file: descriptors::bytes(descriptors::FILE)?,
-            locked: descriptors::bytes(descriptors::LOCKED_FILE)?,
-        })
-    }
-
-    fn metadata(&self, path: &str, content: &Content) -> WindowsMetadata {
-        const ARCHIVE: u32 = 0x20;
-        let hash = fnv1a(path.as_bytes());
-        let is_folder = *content == Content::Folder;
-        let security = match path.rsplit('.').next() {
-            _ if is_folder => &self.folder,
-            Some("dll" | "exe" | "pyd") => &self.library,
-            _ if hash.is_multiple_of(50) => &self.locked,
-            _ => &self.file,
-        };
-        // Some time in 2023, at a tick of 100 ns.
-        let ticks = 16_725_312_000_000_000 + (hash % 315_000_000_000_000) as i64;
-        metadata(
-            ticks,
-            if is_folder { 0 } else { ARCHIVE },
-            Some(security.clone()),
-        )
-    }
-}
-
-/// A hash that stays the same from one compiler to the next.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+/// Compresses `<name>.tar` to `<name>.tar.gz`, once.
+fn gzip(tar: &Path) -> Result<()> {
+    once(&beside(tar, ".gz"), |part| {
+        println!("compressing {}", tar.display());
+        let mut encoder = GzEncoder::new(create(part)?, Compression::default());
+        io::copy(&mut open(tar)?, &mut encoder)?;
+        encoder.finish()?.flush()?;
+        Ok(())
     })
+}
+
+/// Compresses `<name>.tar` to `<name>.tar.zst`, once.
+fn to_zstd(tar: &Path) -> Result<()> {
+    once(&beside(tar, ".zst"), |part| {
+        println!("compressing {}", tar.display());
+        zstd::stream::copy_encode(&mut open(tar)?, &mut create(part)?, ZSTD_LEVEL)?;
+        Ok(())
+    })
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(BufReader::with_capacity(1 << 20, file))
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot make {}", path.display()))?;
+    Ok(BufWriter::with_capacity(1 << 20, file))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }

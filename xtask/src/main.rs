@@ -35,7 +35,8 @@ usage: cargo xtask <command>
   wine                          the tests as Windows programs, run by Wine
   e2e                           the tests in which real clients (Docker) use transom
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
-  bench                         fetch the benchmark corpus, measure the engine on it, print ratios
+  bench [--quick] [GROUP]…      measure transom beside other programs and the machine's limits
+  bench --counts [--record]     count the instructions of the codecs; fail if they grew (or record them)
   fuzz [TARGET] [--seconds N | --minutes N]   fuzz one target or all, N each (default 60 s)
   generate [--check]            remake sample image, man pages, gRPC code …; --check: compare only
 ";
@@ -67,7 +68,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ("wine", []) => wine::run_alone(),
         ("e2e", []) => e2e::run(),
         ("lint", []) => lint::run_all(),
-        ("bench", []) => bench::run(),
+        ("bench", rest) => bench::run(rest),
         ("fuzz", rest) => fuzz::run(rest),
         ("generate", []) => generate::run(generate::Mode::Write),
         ("generate", ["--check"]) => generate::run(generate::Mode::Check),

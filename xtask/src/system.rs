@@ -59,9 +59,32 @@ const PACKAGES: [(&str, &str); 11] = [
     ("wine", "wine"),
 ];
 
+/// Debian packages with which `cargo xtask bench` compares, or measures.
+const BENCH_PACKAGES: [(&str, &str); 9] = [
+    ("libarchive-tools", "bsdtar"),
+    ("umoci", "umoci"),
+    ("skopeo", "skopeo"),
+    ("pigz", "pigz"),
+    ("isal", "igzip"),
+    ("zstd", "zstd"),
+    ("fuse-overlayfs", "fuse-overlayfs"),
+    ("erofs-utils", "mkfs.erofs"),
+    // Counts instructions.
+    ("valgrind", "valgrind"),
+];
+
 /// Installs what tests can use, where that is possible; says plainly what is missing where it is not.
 pub(crate) fn install_packages() {
-    let missing: Vec<&str> = PACKAGES
+    install("tests", &PACKAGES);
+}
+
+/// The same for benchmarks.
+pub(crate) fn install_bench_packages() {
+    install("measurements", &BENCH_PACKAGES);
+}
+
+fn install(what: &str, packages: &[(&'static str, &str)]) {
+    let missing: Vec<&str> = packages
         .iter()
         .filter(|(_, program)| find_program(program).is_none())
         .map(|(package, _)| *package)
@@ -71,20 +94,22 @@ pub(crate) fn install_packages() {
     }
     let list = missing.join(" ");
     if !Path::new("/etc/debian_version").exists() || find_program("apt-get").is_none() {
-        println!("skipped: tests that need {list} (this is not Debian, install them by hand)");
+        println!("skipped: {what} that need {list} (this is not Debian, install them by hand)");
         return;
     }
     let is_root = command::output_of(&mut command::command("id -u"))
         .is_ok_and(|(_, user)| user.trim() == "0");
     if !is_root {
-        println!("skipped: tests that need {list} (to have them: apt-get install {list}, as root)");
+        println!(
+            "skipped: {what} that need {list} (to have them: apt-get install {list}, as root)"
+        );
         return;
     }
     let install = format!("apt-get install -y --no-install-recommends {list}");
     let installed = command::run(&mut command::command("apt-get update -q"))
         .and_then(|()| command::run(&mut command::command(&install)));
     if let Err(error) = installed {
-        println!("skipped: tests that need {list} ({error:#})");
+        println!("skipped: {what} that need {list} ({error:#})");
     }
 }
 
