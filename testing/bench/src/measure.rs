@@ -1,10 +1,10 @@
 //! One process, measured: how long it took, what it took of the processors, how much memory it had at its peak.
 
 use std::io::{Read, Seek};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, anyhow};
 use wait4::Wait4;
 
 /// What a process took.
@@ -37,7 +37,6 @@ impl Sample {
 /// If it cannot be started or fails; the error has what it said.
 pub(crate) fn measure(command: &mut Command) -> Result<Sample> {
     rustix::fs::sync();
-    let name = format!("{command:?}");
     let mut errors = tempfile::tempfile()?;
     command
         .stdin(Stdio::null())
@@ -46,18 +45,14 @@ pub(crate) fn measure(command: &mut Command) -> Result<Sample> {
     let start = Instant::now();
     let mut child = command
         .spawn()
-        .with_context(|| format!("cannot start {name}"))?;
-    let used = child.wait4().with_context(|| format!("wait for {name}"))?;
+        .with_context(|| format!("cannot start {}", name(command)))?;
+    let used = child.wait4()?;
     let wall = start.elapsed();
     if !used.status.success() {
         let mut said = Vec::new();
         errors.rewind()?;
         errors.read_to_end(&mut said)?;
-        let said = String::from_utf8_lossy(&said);
-        let said = said.trim();
-        // The last of many lines tells most.
-        let said = &said[said.floor_char_boundary(said.len().saturating_sub(300))..];
-        anyhow::bail!("{name}: {}: {said}", used.status);
+        return Err(failed(command, used.status, &said));
     }
     Ok(Sample {
         wall,
@@ -82,13 +77,25 @@ pub(crate) fn text(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot start {command:?}"))?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{command:?}: {}: {}",
-        output.status,
-        errors.trim()
-    );
+        .with_context(|| format!("cannot start {}", name(command)))?;
+    if !output.status.success() {
+        return Err(failed(command, output.status, &output.stderr));
+    }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+fn failed(command: &Command, status: ExitStatus, said: &[u8]) -> Error {
+    let said = String::from_utf8_lossy(said);
+    // The last of many lines tells most.
+    let last = said.trim().lines().next_back().unwrap_or_default();
+    anyhow!("{} failed, {status}: {last}", name(command))
+}
+
+/// The program and the words that say what it is to do; options may be very long.
+fn name(command: &Command) -> String {
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let words: Vec<_> = words.take(6).map(|word| word.to_string_lossy()).collect();
+    words.join(" ").chars().take(200).collect()
 }

@@ -49,13 +49,14 @@ impl Scene {
         let [corpus, transom, groups @ ..] = plain.as_slice() else {
             bail!("the corpus and the program are missing");
         };
-        let corpus = PathBuf::from(corpus);
+        // Some commands run in other folders.
+        let corpus = std::path::absolute(corpus)?;
         ensure!(corpus.is_dir(), "there is no folder {}", corpus.display());
         Ok(Self {
             work: corpus.with_file_name(format!("bench-work-{}", std::process::id())),
             corpus,
-            transom: PathBuf::from(transom),
-            clients,
+            transom: std::path::absolute(transom)?,
+            clients: clients.map(std::path::absolute).transpose()?,
             is_quick,
             is_large,
             out: out.context("--out is missing")?,
