@@ -19,7 +19,7 @@ pub(crate) use named::{
 
 pub(crate) use opening::make;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
@@ -583,54 +583,99 @@ pub(crate) fn has_image(tx: &Transaction<'_>, manifest: BlobDigest) -> Result<bo
     .doing("look an image up")
 }
 
+/// What [`read_image`] wants of a row of `images`, in this order.
+const IMAGE: &str = "images.manifest, config, media_type, os, architecture, os_version, created";
+
+/// Reads an image, all but its layers and names.
+fn read_image(row: &rusqlite::Row<'_>) -> rusqlite::Result<ImageRecord> {
+    Ok(ImageRecord {
+        manifest: row.get::<_, Sql<_>>(0)?.0,
+        config: row.get::<_, Sql<_>>(1)?.0,
+        media_type: row.get(2)?,
+        platform: Platform {
+            os: row.get(3)?,
+            architecture: row.get(4)?,
+            os_version: row.get(5)?,
+        },
+        layers: Vec::new(),
+        names: Vec::new(),
+        created: row.get(6)?,
+    })
+}
+
 /// Returns all images: named ones by name, then the others by digest.
 pub(crate) fn images(tx: &Transaction<'_>) -> Result<Vec<ImageRecord>, CatalogError> {
     let mut images: Vec<ImageRecord> = tx
-        .prepare_cached(
-            "SELECT manifest, config, media_type, os, architecture, os_version, created FROM images",
-        )
-        .and_then(|mut query| {
-            query
-                .query_map([], |row| {
-                    Ok(ImageRecord {
-                        manifest: row.get::<_, Sql<_>>(0)?.0,
-                        config: row.get::<_, Sql<_>>(1)?.0,
-                        media_type: row.get(2)?,
-                        platform: Platform {
-                            os: row.get(3)?,
-                            architecture: row.get(4)?,
-                            os_version: row.get(5)?,
-                        },
-                        layers: Vec::new(),
-                        names: Vec::new(),
-                        created: row.get(6)?,
-                    })
-                })?
-                .collect()
-        })
+        .prepare_cached(&format!("SELECT {IMAGE} FROM images"))
+        .and_then(|mut query| query.query_map([], read_image)?.collect())
         .doing("list images")?;
-    let mut layers = tx
-        .prepare_cached(
-            "SELECT diff_id, blob FROM image_layers WHERE manifest = ?1 ORDER BY position",
-        )
-        .doing("list images")?;
+    let mut names = all_names(tx)?;
     for image in &mut images {
-        image.layers = layers
-            .query_map([Sql(image.manifest)], |row| {
-                Ok(ImageLayer {
-                    diff_id: row.get::<_, Sql<_>>(0)?.0,
-                    blob: row.get::<_, Sql<_>>(1)?.0,
-                })
-            })
-            .and_then(Iterator::collect)
-            .doing("list images")?;
-        image.names = names_of(tx, image.manifest)?;
+        image.layers = layers_of_image(tx, image.manifest)?;
+        image.names = names.remove(&image.manifest).unwrap_or_default();
     }
     images.sort_by(|a, b| {
         let key = |image: &ImageRecord| (image.names.is_empty(), image.names.first().cloned());
         key(a).cmp(&key(b)).then(a.manifest.cmp(&b.manifest))
     });
     Ok(images)
+}
+
+/// Returns the image with this very name.
+pub(crate) fn image_named(
+    tx: &Transaction<'_>,
+    name: &str,
+) -> Result<Option<ImageRecord>, CatalogError> {
+    let image = tx
+        .prepare_cached(&format!(
+            "SELECT {IMAGE} FROM images JOIN names ON names.manifest = images.manifest
+             WHERE names.name = ?1"
+        ))
+        .and_then(|mut query| query.query_row([name], read_image).optional())
+        .doing("look for an image")?;
+    let Some(mut image) = image else {
+        return Ok(None);
+    };
+    image.layers = layers_of_image(tx, image.manifest)?;
+    image.names = names_of(tx, image.manifest)?;
+    Ok(Some(image))
+}
+
+/// Returns the names of every image, in order.
+fn all_names(tx: &Transaction<'_>) -> Result<HashMap<BlobDigest, Vec<String>>, CatalogError> {
+    let mut names: HashMap<BlobDigest, Vec<String>> = HashMap::new();
+    tx.prepare_cached("SELECT manifest, name FROM names ORDER BY name")
+        .and_then(|mut query| {
+            let rows = query.query_map([], |row| Ok((row.get::<_, Sql<_>>(0)?.0, row.get(1)?)))?;
+            for row in rows {
+                let (manifest, name) = row?;
+                names.entry(manifest).or_default().push(name);
+            }
+            Ok(())
+        })
+        .doing("list the names of images")?;
+    Ok(names)
+}
+
+/// Returns the layers of an image, base first.
+fn layers_of_image(
+    tx: &Transaction<'_>,
+    manifest: BlobDigest,
+) -> Result<Vec<ImageLayer>, CatalogError> {
+    tx.prepare_cached(
+        "SELECT diff_id, blob FROM image_layers WHERE manifest = ?1 ORDER BY position",
+    )
+    .and_then(|mut layers| {
+        layers
+            .query_map([Sql(manifest)], |row| {
+                Ok(ImageLayer {
+                    diff_id: row.get::<_, Sql<_>>(0)?.0,
+                    blob: row.get::<_, Sql<_>>(1)?.0,
+                })
+            })?
+            .collect()
+    })
+    .doing("list the layers of an image")
 }
 
 /// Returns every stack of layers that an image, a named layer or a snapshot has, base first.

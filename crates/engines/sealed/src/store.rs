@@ -302,6 +302,14 @@ impl Store {
         Ok(self.catalog.read(catalog::images)?)
     }
 
+    /// Returns the image with this very name; the time does not grow with the number of images.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the catalog cannot be read.
+    pub fn image_named(&self, name: &str) -> Result<Option<ImageRecord>, StoreError> {
+        Ok(self.catalog.read(|tx| catalog::image_named(tx, name))?)
+    }
+
     /// Returns the bytes of a manifest or config.
     ///
     /// # Errors

@@ -15,11 +15,10 @@ pub(crate) enum Target {
 impl Target {
     /// Finds the image or, if there is none, the layer that `text` means.
     pub(crate) fn find(store: &Store, text: &str) -> Result<Self> {
-        let images = store.images()?;
-        match resolve(&images, text) {
-            Ok(image) => return Ok(Self::Image(image.clone())),
-            Err(ReferenceError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
+        match Self::image(store, text) {
+            Ok(image) => return Ok(Self::Image(image)),
+            Err(error) if is_not_found(&error) => {}
+            Err(error) => return Err(error),
         }
         match resolve_layer(&store.layers()?, text) {
             Ok(layer) => Ok(Self::Layer(layer.clone())),
@@ -32,8 +31,14 @@ impl Target {
         }
     }
 
-    /// Finds an image.
+    /// Finds an image. One with this very name is the one, so the others need not be read.
     pub(crate) fn image(store: &Store, text: &str) -> Result<ImageRecord> {
+        // What has an `@` in it is a name and a digest.
+        if !text.contains('@')
+            && let Some(image) = store.image_named(text)?
+        {
+            return Ok(image);
+        }
         Ok(resolve(&store.images()?, text)?.clone())
     }
 
@@ -77,6 +82,10 @@ impl Target {
             }),
         })
     }
+}
+
+fn is_not_found(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ReferenceError::NotFound { .. }))
 }
 
 /// Finds what a written path names in a tree.
