@@ -355,6 +355,28 @@ pub(crate) fn layers(tx: &Transaction<'_>) -> Result<Vec<LayerRecord>, CatalogEr
     .doing("list layers")
 }
 
+/// Returns the digits of all layers' ids, by which their folders are called.
+pub(crate) fn layer_digits(tx: &Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
+    digits(
+        tx,
+        "SELECT substr(diff_id, length('sha256:') + 1) FROM layers",
+    )
+}
+
+/// Returns the digits of all blobs that are kept, by which their files are called.
+pub(crate) fn kept_blob_digits(tx: &Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
+    digits(
+        tx,
+        "SELECT substr(digest, length('sha256:') + 1) FROM blobs WHERE kept = 1",
+    )
+}
+
+fn digits(tx: &Transaction<'_>, query: &str) -> Result<HashSet<String>, CatalogError> {
+    tx.prepare_cached(query)
+        .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
+        .doing("list the names of files")
+}
+
 /// Adds a layer, or tells the numbers of a known one again.
 pub(crate) fn insert_layer(tx: &Transaction<'_>, layer: &LayerRecord) -> Result<(), CatalogError> {
     tx.execute(

@@ -240,10 +240,7 @@ impl Store {
         if layers.is_empty() {
             return Err(ChainError::NoLayers);
         }
-        Ok(layers
-            .iter()
-            .map(|id| self.whole_layer(*id))
-            .collect::<Result<_, _>>()?)
+        Ok(self.whole_layers(layers)?)
     }
 
     /// Where the merged index of a chain lies: its rules are part of the name.

@@ -19,7 +19,7 @@
 
 use std::path::{Path, PathBuf};
 
-use transom_layer::{BlobDigest, DiffId, Digest};
+use transom_layer::{BlobDigest, DiffId};
 
 use crate::durable::{self, FileError};
 
@@ -200,7 +200,8 @@ pub(crate) fn is_of_root(name: &str) -> bool {
 
 /// Says whether a name in `layers/` or `blobs/` is of the form that this program gives.
 pub(crate) fn is_digest_name(name: &str) -> bool {
-    name.len() == 64 && Digest::from_hex(name).is_ok()
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == 64 && name.bytes().all(is_digit)
 }
 
 /// Says whether a folder in `writable/` could be this program's by what is in it.

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::thread;
 
 use transom_layer::{BlobDigest, DiffId, Hasher, Names};
 
@@ -123,7 +124,7 @@ impl Store {
         Ok(damages)
     }
 
-    /// Reads a tar for its digest, then makes its index again.
+    /// Reads a tar for its digest, and makes its index again beside that: each takes a processor.
     fn check_tar(
         &self,
         layer: &LayerRecord,
@@ -131,14 +132,19 @@ impl Store {
     ) -> Result<Result<(), Damage>, FileError> {
         let path = self.layout.tar(layer.diff_id);
         let tar = durable::open_file(&path)?;
-        let found = DiffId(file_digest(&path, progress)?.0);
+        let (found, again) = thread::scope(|scope| {
+            let again = scope.spawn(|| index_again(&tar, layer.size, layer.names));
+            let found = file_digest(&path, progress);
+            (found, again.join().expect("the index builder does not panic"))
+        });
+        let found = DiffId(found?.0);
         if found != layer.diff_id {
             return Ok(Err(Damage::Tar {
                 layer: layer.diff_id,
                 found,
             }));
         }
-        let reason = match index_again(&tar, layer.size, layer.names) {
+        let reason = match again {
             Ok((_, digest)) if digest == layer.index_digest => return Ok(Ok(())),
             Ok(_) => OF_ANOTHER_VERSION.to_owned(),
             Err(error) => error.to_string(),

@@ -132,10 +132,10 @@ impl Store {
                     return Ok(true);
                 }
             }
-            let mut layers = known_layers(tx)?;
+            let mut layers = catalog::layer_digits(tx)?;
             layers.retain(|name| on_disk.contains(name) || !set_aside.contains(name));
             Ok(layers != on_disk
-                || kept_blobs(tx)? != blobs_on_disk
+                || catalog::kept_blob_digits(tx)? != blobs_on_disk
                 || known_writables(tx)? != writables_on_disk)
         })
     }
@@ -190,9 +190,9 @@ impl Store {
             return Ok(());
         }
         let known = self.catalog.read(|tx| -> Result<_, CatalogError> {
-            Ok(known_layers(tx)?
+            Ok(catalog::layer_digits(tx)?
                 .into_iter()
-                .chain(kept_blobs(tx)?)
+                .chain(catalog::kept_blob_digits(tx)?)
                 .chain(known_writables(tx)?)
                 .collect::<HashSet<_>>())
         })?;
@@ -268,7 +268,22 @@ impl Store {
 
     /// Returns a layer whose files are there.
     pub(crate) fn whole_layer(&self, id: DiffId) -> Result<LayerRecord, StoreError> {
-        let layer = self.layer(id)?;
+        self.with_files(self.layer(id)?)
+    }
+
+    /// Returns layers whose files are there, in the order of `ids`; the catalog is asked once for all.
+    pub(crate) fn whole_layers(&self, ids: &[DiffId]) -> Result<Vec<LayerRecord>, StoreError> {
+        let layers: Vec<Option<LayerRecord>> = self
+            .catalog
+            .read(|tx| ids.iter().map(|id| catalog::layer(tx, *id)).collect())?;
+        ids.iter()
+            .zip(layers)
+            .map(|(id, layer)| self.with_files(layer.ok_or(StoreError::NoLayer(*id))?))
+            .collect()
+    }
+
+    fn with_files(&self, layer: LayerRecord) -> Result<LayerRecord, StoreError> {
+        let id = layer.diff_id;
         match self.is_set_aside(id) {
             // It may have been removed just now.
             true => Err(self
@@ -360,26 +375,10 @@ pub(crate) fn known_names(
     tx: &rusqlite::Transaction<'_>,
 ) -> Result<[(PathBuf, HashSet<String>); 3], CatalogError> {
     Ok([
-        (layout.layers(), known_layers(tx)?),
-        (layout.blobs(), kept_blobs(tx)?),
+        (layout.layers(), catalog::layer_digits(tx)?),
+        (layout.blobs(), catalog::kept_blob_digits(tx)?),
         (layout.writables(), known_writables(tx)?),
     ])
-}
-
-fn known_layers(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
-    Ok(catalog::layers(tx)?
-        .iter()
-        .map(|layer| layer.diff_id.0.hex())
-        .collect())
-}
-
-fn kept_blobs(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {
-    let blobs = catalog::blobs(tx)?;
-    Ok(blobs
-        .iter()
-        .filter(|blob| blob.kept)
-        .map(|blob| blob.digest.0.hex())
-        .collect())
 }
 
 fn known_writables(tx: &rusqlite::Transaction<'_>) -> Result<HashSet<String>, CatalogError> {

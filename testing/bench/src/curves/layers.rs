@@ -28,11 +28,14 @@ pub(super) fn measure_all(scene: &Scene, curves: &mut Vec<Curve>) -> Result<()> 
         Change::new(number, &base).write_tar(&tar)?;
         blobs.push(Blob::of(&tar, &tar)?);
     }
+    let top = folder.join("top.tar");
+    Change::new(most, &base).write_tar(&top)?;
     let curve = |name| Curve::new(PLOT, name, "layers");
     let mut load = curve("load an image of small layers");
     let mut merge = curve("merge its layers and mount it");
     let mut mount = curve("mount it, merged before");
     let mut find = curve("find and stat in the mount");
+    let mut apply = curve("put one more layer on top");
     let (root, target) = (folder.join("store"), files::fresh(&folder.join("mounted"))?);
     let store = scene.store(&root);
     for count in counts {
@@ -63,7 +66,17 @@ pub(super) fn measure_all(scene: &Scene, curves: &mut Vec<Curve>) -> Result<()> 
         };
         find.add(*count, best(|| Ok(()), look)?);
         run(&mut umount())?;
+        let one_more = || {
+            let mut command = store.command(&["apply"]);
+            command.arg(&top).args(["--on", NAME, "--tag", "more:1"]);
+            command
+        };
+        let gone = || {
+            let _ = run(&mut store.command(&["rm", "more:1"]));
+            Ok(())
+        };
+        apply.add(*count, best(gone, one_more)?);
     }
-    curves.extend([load, merge, mount, find]);
+    curves.extend([load, merge, mount, find, apply]);
     files::clear(&folder)
 }

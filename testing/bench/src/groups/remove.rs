@@ -8,6 +8,7 @@ use super::Group;
 use crate::figures::{Figures, Row};
 use crate::files;
 use crate::image::Layout;
+use crate::limits;
 use crate::measure::{measure, run};
 use crate::peers::unpack;
 use crate::rounds::{Turn, take_turns};
@@ -15,11 +16,16 @@ use crate::scene::Scene;
 
 const TRANSOM: &str = "transom rm";
 const RM: &str = "rm -rf of the unpacked layer";
+const UNLINK: &str = "rm of one file of the tar's size";
 
 pub(super) const GROUP: Group = Group {
     name: "remove",
-    about: "Nothing of the layer is left on the disk afterwards.",
-    rows: &[Row::new("remove the layer", TRANSOM, RM, Some(0.01))],
+    about: "Nothing of the layer is left on the disk afterwards. What Transom waits for is the deletion of one large file, \
+            which is slow where the disk is told of each block that is free (the mount option discard).",
+    rows: &[
+        Row::new("remove the layer", TRANSOM, RM, Some(0.01)),
+        Row::new("remove the layer", TRANSOM, UNLINK, None),
+    ],
     measure: measure_all,
 };
 
@@ -34,6 +40,12 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             run(&mut unpack::tar("tar", &scene.layer(""), &target)?)?;
             let mut remove = Command::new("rm");
             figures.time(RM, measure(remove.arg("-rf").arg(&target))?);
+            Ok(())
+        }),
+        Turn::new(UNLINK, |figures| {
+            let copy = folder.join("copy");
+            run(&mut limits::command("write", &[&scene.layer(""), &copy])?)?;
+            figures.time(UNLINK, measure(Command::new("rm").arg(&copy))?);
             Ok(())
         }),
         Turn::new(TRANSOM, |figures| {
