@@ -7,7 +7,6 @@ mod import;
 mod many;
 mod read;
 mod remove;
-mod space;
 mod update;
 mod verify;
 
@@ -30,7 +29,7 @@ pub(crate) struct Group {
 }
 
 /// All groups, in the order in which they are measured.
-pub(crate) const ALL: [Group; 10] = [
+pub(crate) const ALL: [Group; 9] = [
     import::GROUP,
     many::GROUP,
     verify::GROUP,
@@ -40,5 +39,4 @@ pub(crate) const ALL: [Group; 10] = [
     commit::GROUP,
     update::GROUP,
     export::GROUP,
-    space::GROUP,
 ];

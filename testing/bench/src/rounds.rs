@@ -12,6 +12,8 @@ pub(crate) struct Turn<'a> {
     run: Option<Box<dyn FnMut(&mut Figures) -> Result<()> + 'a>>,
     /// Why it cannot be measured.
     why_not: Option<anyhow::Error>,
+    /// In how many rounds it takes part.
+    rounds: usize,
 }
 
 impl<'a> Turn<'a> {
@@ -21,7 +23,13 @@ impl<'a> Turn<'a> {
             name: name.to_owned(),
             run: Some(Box::new(run)),
             why_not: None,
+            rounds: usize::MAX,
         }
+    }
+
+    /// The same in a few rounds only: what unpacks thousands of files takes long, and so does removing them.
+    pub(crate) fn at_most(self, rounds: usize) -> Self {
+        Self { rounds, ..self }
     }
 
     /// Something that can be measured if `prepared` could be prepared.
@@ -36,6 +44,7 @@ impl<'a> Turn<'a> {
                 name: name.to_owned(),
                 run: None,
                 why_not: Some(why),
+                rounds: 0,
             },
         }
     }
@@ -57,7 +66,7 @@ pub(crate) fn take_turns(rounds: usize, mut turns: Vec<Turn<'_>>, figures: &mut 
             let Some(turn) = turns.get_mut((place + round) % count) else {
                 continue;
             };
-            let Some(run) = turn.run.as_mut() else {
+            let Some(run) = turn.run.as_mut().filter(|_| round < turn.rounds) else {
                 continue;
             };
             println!("  round {} of {rounds}: {}", round + 1, turn.name);
@@ -102,9 +111,14 @@ mod tests {
                 Ok(())
             }),
             Turn::with("d", Err(anyhow::anyhow!("no d")), |(), _| Ok(())),
+            Turn::new("e", |_| {
+                order.borrow_mut().push('e');
+                Ok(())
+            })
+            .at_most(1),
         ];
         take_turns(2, turns, &mut figures);
-        assert_eq!(order.into_inner(), ['a', 'b', 'c', 'c', 'a']);
+        assert_eq!(order.into_inner(), ['a', 'b', 'c', 'e', 'c', 'a']);
         assert_eq!(figures.find("c").unwrap().median(), Some(3.0));
         let missing: Vec<&str> = figures.all_missing().map(|(name, _)| name).collect();
         assert_eq!(missing, ["d", "b"]);

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::image::Blob;
+use crate::peers::unpack::tar;
 
 /// What a run works with.
 #[derive(Debug)]
@@ -97,6 +98,20 @@ impl Scene {
     /// If it cannot be read.
     pub(crate) fn layer_blob(&self, ending: &str) -> Result<Blob> {
         Blob::of(&self.layer(ending), &self.layer(""))
+    }
+
+    /// A folder into which the layer is unpacked; the groups that only read it share it.
+    ///
+    /// # Errors
+    /// If it cannot be unpacked.
+    pub(crate) fn unpacked(&self) -> Result<PathBuf> {
+        let folder = self.at("unpacked");
+        if !folder.exists() {
+            let part = crate::files::fresh(&self.at("unpacked.part"))?;
+            crate::measure::run(&mut tar("tar", &self.layer(""), &part)?)?;
+            std::fs::rename(part, &folder)?;
+        }
+        Ok(folder)
     }
 
     /// Each package of the corpus as a layer of its own.

@@ -11,8 +11,8 @@ use crate::files;
 use crate::image::{Blob, Layout};
 use crate::layers::Change;
 use crate::measure::{measure, run};
+use crate::peers::find;
 use crate::peers::overlay::{Lowers, unmount};
-use crate::peers::{find, unpack};
 use crate::rounds::{Turn, take_turns};
 use crate::scene::Scene;
 
@@ -68,8 +68,9 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
         folder: folder.join("lowers"),
         count: DEPTH,
     };
-    let base = files::fresh(&lowers.folder.join("0"))?;
-    run(&mut unpack::tar("tar", &scene.layer(""), &base)?)?;
+    files::fresh(&lowers.folder)?;
+    let base = scene.unpacked()?;
+    std::os::unix::fs::symlink(&base, lowers.folder.join("0"))?;
     let paths: Vec<String> = files::below(&base)?
         .iter()
         .filter_map(|path| path.to_str().map(str::to_owned))

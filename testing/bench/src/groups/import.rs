@@ -15,6 +15,8 @@ use crate::rounds::{Turn, take_turns};
 use crate::scene::Scene;
 
 const NAME: &str = "bench:1";
+/// Rounds of what unpacks files.
+const FEW: usize = 2;
 
 const INFLATE: &str = "inflate to nowhere, zlib-rs, one thread";
 const UNZSTD: &str = "zstd to nowhere, one thread";
@@ -123,8 +125,8 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             Ok(std::fs::remove_file(copy)?)
         }),
         Turn::new(PLAIN, |figures| load(PLAIN, &of_plain, false, figures)),
-        Turn::new(TAR, |figures| unpack(TAR, "tar", figures)),
-        Turn::new(BSDTAR, |figures| unpack(BSDTAR, "bsdtar", figures)),
+        Turn::new(TAR, |figures| unpack(TAR, "tar", figures)).at_most(FEW),
+        Turn::new(BSDTAR, |figures| unpack(BSDTAR, "bsdtar", figures)).at_most(FEW),
         Turn::new(UMOCI, |figures| {
             files::clear(&target)?;
             let (_, tag) = NAME.split_once(':').unwrap_or_default();
@@ -134,15 +136,18 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
                 measure(&mut unpack::umoci(layout.path(), tag, &target)?)?,
             );
             files::clear(&target)
-        }),
+        })
+        .at_most(FEW),
         Turn::with(SKOPEO, storage, |storage, figures| {
             figures.time(SKOPEO, measure(&mut storage.copy(of_gzip.path(), NAME))?);
             files::clear(&folder.join("podman"))
-        }),
+        })
+        .at_most(FEW),
         Turn::with(CONTAINERD, containerd, |containerd, figures| {
             figures.time(CONTAINERD, containerd.unpack(&of_gzip)?);
             containerd.remove(&containerd.top()?)
-        }),
+        })
+        .at_most(FEW),
     ];
     take_turns(scene.rounds(4), turns, figures);
 

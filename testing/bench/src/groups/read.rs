@@ -11,7 +11,6 @@ use crate::files;
 use crate::image::Layout;
 use crate::limits;
 use crate::measure::{measure, run};
-use crate::peers::unpack;
 use crate::rounds::{Turn, take_turns};
 use crate::scene::Scene;
 
@@ -28,6 +27,8 @@ const PLAIN_STATS: &str = "5,000 look-ups on ext4, cold";
 const CP: &str = "transom cp of everything, without a mount";
 const CP_A: &str = "cp -a of the unpacked files";
 const STAT: &str = "transom stat of one file, in other case";
+const DF: &str = "transom df";
+const DU: &str = "du -s of the unpacked files";
 const READ: &str = "read the tar, one file, cold";
 
 pub(super) const GROUP: Group = Group {
@@ -48,6 +49,7 @@ pub(super) const GROUP: Group = Group {
         ),
         Row::new("sequential read through the mount, cold", COLD, READ, None),
         Row::new("look-ups in the mount, cold", STATS, PLAIN_STATS, None),
+        Row::new("how much room a layer takes", DF, DU, None),
         Row::new("copy everything out, without a mount", CP, CP_A, None),
     ],
     measure: measure_all,
@@ -55,8 +57,7 @@ pub(super) const GROUP: Group = Group {
 
 fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
     let folder = files::fresh(&scene.at("read"))?;
-    let plain = files::fresh(&folder.join("plain"))?;
-    run(&mut unpack::tar("tar", &scene.layer(""), &plain)?)?;
+    let plain = scene.unpacked()?;
     let list = folder.join("list");
     let in_other_case = write_list(&files::below(&plain)?, &list)?;
     let store = scene.store(&folder.join("store"));
@@ -95,11 +96,21 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             let mut copy = store.command(&["cp", &format!("{NAME}:/")]);
             figures.time(CP, measure(copy.arg(&out))?);
             files::clear(&out)
-        }),
+        })
+        .at_most(2),
         Turn::new(CP_A, |figures| {
             let mut copy = Command::new("cp");
             figures.time(CP_A, measure(copy.arg("-a").arg(&plain).arg(&out))?);
             files::clear(&out)
+        })
+        .at_most(2),
+        Turn::new(DF, |figures| {
+            figures.time(DF, measure(&mut store.command(&["df"]))?);
+            Ok(())
+        }),
+        Turn::new(DU, |figures| {
+            figures.time(DU, measure(Command::new("du").arg("-s").arg(&plain))?);
+            Ok(())
         }),
         Turn::new(STAT, |figures| {
             figures.time(

@@ -41,7 +41,8 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             let mut remove = Command::new("rm");
             figures.time(RM, measure(remove.arg("-rf").arg(&target))?);
             Ok(())
-        }),
+        })
+        .at_most(2),
         Turn::new(UNLINK, |figures| {
             let copy = folder.join("copy");
             run(&mut limits::command("write", &[&scene.layer(""), &copy])?)?;
