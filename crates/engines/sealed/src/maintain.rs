@@ -135,7 +135,10 @@ impl Store {
         let (found, again) = thread::scope(|scope| {
             let again = scope.spawn(|| index_again(&tar, layer.size, layer.names));
             let found = file_digest(&path, progress);
-            (found, again.join().expect("the index builder does not panic"))
+            (
+                found,
+                again.join().expect("the index builder does not panic"),
+            )
         });
         let found = DiffId(found?.0);
         if found != layer.diff_id {

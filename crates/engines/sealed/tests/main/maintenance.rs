@@ -36,6 +36,23 @@ fn damages(home: &Home) -> Vec<Damage> {
 }
 
 #[test]
+fn an_image_is_found_by_any_of_its_names_and_by_no_part_of_one() {
+    let home = Home::new();
+    let (a, b) = (layer("a"), layer("b"));
+    let one = home.image("one", &[a.clone(), b]).record;
+    home.image("two", &[a]);
+    home.store.name_image(one.manifest, "other").unwrap();
+    let images = home.store.images().unwrap();
+    for name in ["one", "other"] {
+        let found = home.store.image_named(name).unwrap().unwrap();
+        assert_eq!(found.manifest, one.manifest);
+        assert_eq!(found.names, ["one", "other"]);
+        assert!(images.contains(&found), "{name}");
+    }
+    assert_eq!(home.store.image_named("oth").unwrap(), None);
+}
+
+#[test]
 fn any_flipped_byte_is_found_and_named() {
     let tar = layer("a");
     let id = DiffId(digest(&tar));
