@@ -27,7 +27,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The same in a few rounds only: what unpacks thousands of files takes long, and so does removing them.
+    /// The same in the first rounds only.
     pub(crate) fn at_most(self, rounds: usize) -> Self {
         Self { rounds, ..self }
     }

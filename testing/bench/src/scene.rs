@@ -73,6 +73,14 @@ impl Scene {
         }
     }
 
+    /// How often what unpacks thousands of files is measured: it takes long, and so does removing them.
+    pub(crate) fn few(&self) -> usize {
+        match self.is_quick {
+            true => 1,
+            false => 2,
+        }
+    }
+
     /// A path below the folder for what is made.
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.work.join(name)

@@ -15,8 +15,6 @@ use crate::rounds::{Turn, take_turns};
 use crate::scene::Scene;
 
 const NAME: &str = "bench:1";
-/// Rounds of what unpacks files.
-const FEW: usize = 2;
 
 const INFLATE: &str = "inflate to nowhere, zlib-rs, one thread";
 const UNZSTD: &str = "zstd to nowhere, one thread";
@@ -125,8 +123,8 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             Ok(std::fs::remove_file(copy)?)
         }),
         Turn::new(PLAIN, |figures| load(PLAIN, &of_plain, false, figures)),
-        Turn::new(TAR, |figures| unpack(TAR, "tar", figures)).at_most(FEW),
-        Turn::new(BSDTAR, |figures| unpack(BSDTAR, "bsdtar", figures)).at_most(FEW),
+        Turn::new(TAR, |figures| unpack(TAR, "tar", figures)).at_most(scene.few()),
+        Turn::new(BSDTAR, |figures| unpack(BSDTAR, "bsdtar", figures)).at_most(scene.few()),
         Turn::new(UMOCI, |figures| {
             files::clear(&target)?;
             let (_, tag) = NAME.split_once(':').unwrap_or_default();
@@ -137,17 +135,17 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             );
             files::clear(&target)
         })
-        .at_most(FEW),
+        .at_most(scene.few()),
         Turn::with(SKOPEO, storage, |storage, figures| {
             figures.time(SKOPEO, measure(&mut storage.copy(of_gzip.path(), NAME))?);
             files::clear(&folder.join("podman"))
         })
-        .at_most(FEW),
+        .at_most(scene.few()),
         Turn::with(CONTAINERD, containerd, |containerd, figures| {
             figures.time(CONTAINERD, containerd.unpack(&of_gzip)?);
             containerd.remove(&containerd.top()?)
         })
-        .at_most(FEW),
+        .at_most(scene.few()),
     ];
     take_turns(scene.rounds(4), turns, figures);
 

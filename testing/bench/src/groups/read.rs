@@ -97,13 +97,13 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             figures.time(CP, measure(copy.arg(&out))?);
             files::clear(&out)
         })
-        .at_most(2),
+        .at_most(scene.few()),
         Turn::new(CP_A, |figures| {
             let mut copy = Command::new("cp");
             figures.time(CP_A, measure(copy.arg("-a").arg(&plain).arg(&out))?);
             files::clear(&out)
         })
-        .at_most(2),
+        .at_most(scene.few()),
         Turn::new(DF, |figures| {
             figures.time(DF, measure(&mut store.command(&["df"]))?);
             Ok(())

@@ -42,7 +42,7 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             figures.time(RM, measure(remove.arg("-rf").arg(&target))?);
             Ok(())
         })
-        .at_most(2),
+        .at_most(scene.few()),
         Turn::new(UNLINK, |figures| {
             let copy = folder.join("copy");
             run(&mut limits::command("write", &[&scene.layer(""), &copy])?)?;

@@ -69,6 +69,6 @@ fn measure_all(scene: &Scene, figures: &mut Figures) -> Result<()> {
             containerd.remove(&containerd.top()?)
         }),
     ];
-    take_turns(scene.rounds(2), turns, figures);
+    take_turns(scene.few(), turns, figures);
     files::clear(&folder)
 }

@@ -41,7 +41,11 @@ pub(super) fn describe(scene: &Scene, took: Duration) -> String {
         format!(
             "{}, {}",
             line(Command::new("uname").args(["-s", "-r", "-m"])),
-            line(Command::new("stat").args(["-f", "-c", "%T"]).arg("/"))
+            line(
+                Command::new("findmnt")
+                    .args(["--noheadings", "--output", "FSTYPE,OPTIONS", "--target"])
+                    .arg(&scene.out)
+            )
         ),
         format!(
             "load of the last 1, 5 and 15 minutes at the end: {}",

@@ -173,7 +173,7 @@ fn bars(figures: &Figures) -> String {
         .iter()
         .map(|bar| bar.1)
         .fold(f64::MIN_POSITIVE, f64::max);
-    let (names, step) = (330.0, (HEIGHT - TOP - 10.0) / bars.len().max(1) as f64);
+    let (names, step) = (360.0, (HEIGHT - TOP - 10.0) / bars.len().max(1) as f64);
     let mut svg = begin("one layer: median times");
     for (number, (name, time)) in bars.iter().enumerate() {
         let y = TOP + number as f64 * step;
