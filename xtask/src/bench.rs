@@ -15,6 +15,8 @@ const RESULTS: &str = "docs/benchmarks";
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Choice<'a> {
     quick: bool,
+    /// With a layer of 20 GB, which needs 40 GB of disk.
+    large: bool,
     counts: bool,
     record: bool,
     /// Groups of measurements; none: all.
@@ -27,6 +29,7 @@ impl<'a> Choice<'a> {
         for argument in arguments {
             match *argument {
                 "--quick" => choice.quick = true,
+                "--large" => choice.large = true,
                 "--counts" => choice.counts = true,
                 "--record" => choice.record = true,
                 name => {
@@ -36,7 +39,7 @@ impl<'a> Choice<'a> {
             }
         }
         ensure!(
-            !choice.counts || (!choice.quick && choice.groups.is_empty()),
+            !choice.counts || (!choice.quick && !choice.large && choice.groups.is_empty()),
             "--counts goes alone, or with --record"
         );
         ensure!(
@@ -77,6 +80,9 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     }
     if choice.quick {
         bench.arg("--quick");
+    }
+    if choice.large {
+        bench.arg("--large");
     }
     run_command(bench.args(choice.groups))
 }

@@ -35,7 +35,7 @@ usage: cargo xtask <command>
   wine                          the tests as Windows programs, run by Wine
   e2e                           the tests in which real clients (Docker) use transom
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
-  bench [--quick] [GROUP]…      measure transom beside other programs and the machine's limits
+  bench [--quick] [--large] [GROUP]…   measure transom beside other programs and the machine's limits
   bench --counts [--record]     count the instructions of the codecs; fail if they grew (or record them)
   fuzz [TARGET] [--seconds N | --minutes N]   fuzz one target or all, N each (default 60 s)
   generate [--check]            remake sample image, man pages, gRPC code …; --check: compare only
