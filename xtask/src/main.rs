@@ -32,7 +32,7 @@ usage: cargo xtask <command>
 
   quickstart [IMAGE]            build transom and show it on the bundled sample image, or on IMAGE
   test                          everything CI runs: tests, doc tests, format, lints, fuzz targets
-  wine                          the tests as Windows programs, run by Wine
+  wine [CRATE]…                 the tests of all crates or some as Windows programs, run by Wine
   e2e                           the tests in which real clients (Docker) use transom
   lint                          format, clippy, direction of dependencies, licences, unused dependencies
   bench [--quick] [--large] [GROUP]…   measure transom beside other programs and the machine's limits
@@ -65,7 +65,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
             quickstart::run(Some(std::path::absolute(image).context("no such path")?))
         }
         ("test", []) => test::run(),
-        ("wine", []) => wine::run_alone(),
+        ("wine", crates) => wine::run_alone(crates),
         ("e2e", []) => e2e::run(),
         ("lint", []) => lint::run_all(),
         ("bench", rest) => bench::run(rest),

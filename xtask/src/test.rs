@@ -80,7 +80,7 @@ impl Report {
     fn as_windows_programs(&mut self) {
         let mut here = Report::default();
         let result = Wine::start().and_then(|wine| match wine {
-            Some(wine) => here.tests(&mut wine.tests()?),
+            Some(wine) => here.tests(&mut wine.tests(&[])?),
             None => Ok(()),
         });
         self.step("wine", result);

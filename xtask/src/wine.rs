@@ -67,17 +67,23 @@ impl Wine {
         Ok(Some(wine))
     }
 
-    /// The command that builds and runs the tests.
+    /// The command that builds and runs the tests, of some crates or (if none is named) of all.
     ///
     /// # Errors
     /// Programs that tests start cannot be built.
-    pub(crate) fn tests(&self) -> Result<Command> {
+    pub(crate) fn tests(&self, crates: &[&str]) -> Result<Command> {
         // Chosen as a kind of test, an example would become a test itself.
         run(command("cargo build --examples --workspace").args(windows_only()))?;
         self.install_stand_in()?;
         // One process for each test, as nextest has it, would take longer than the tests.
-        let mut tests = command("cargo test --no-fail-fast --lib --bins --tests --workspace");
-        tests.args(windows_only()).args(["--", "--show-output"]);
+        let mut tests = command("cargo test --no-fail-fast --lib --bins --tests");
+        match crates.is_empty() {
+            true => tests.arg("--workspace").args(windows_only()),
+            false => tests
+                .args(["--target", TARGET])
+                .args(crates.iter().flat_map(|name| ["-p", name])),
+        };
+        tests.args(["--", "--show-output"]);
         self.environment(&mut tests);
         let runner = TARGET.to_ascii_uppercase().replace('-', "_");
         tests
@@ -183,12 +189,12 @@ pub(crate) fn can_build() -> bool {
 pub(crate) const BUILD_NEEDS: &str =
     "apt-get install gcc-mingw-w64-x86-64; rustup target add x86_64-pc-windows-gnu";
 
-/// Builds the tests, and runs them.
-pub(crate) fn run_alone() -> Result<()> {
+/// Builds the tests of some crates, or of all, and runs them.
+pub(crate) fn run_alone(crates: &[&str]) -> Result<()> {
     let wine = Wine::start()?;
     let wine = wine.context("nothing was tested")?;
     let mut report = Report::default();
-    report.tests(&mut wine.tests()?)?;
+    report.tests(&mut wine.tests(crates)?)?;
     report.finish()
 }
 
