@@ -1,9 +1,10 @@
 //! `serve`: containerd's calls at a named pipe.
 
 use std::process::Child;
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use tokio::net::windows::named_pipe::ClientOptions;
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
 use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
 use transom_containerd::proto::snapshots::snapshots_client::SnapshotsClient;
@@ -13,10 +14,26 @@ use transom_containerd::proto::snapshots::{
 
 use crate::support::{Host, wait_for};
 
+/// `ERROR_PIPE_BUSY` (Windows, system error codes).
+const PIPE_BUSY: i32 = 231;
+
 struct Server {
     child: Child,
     runtime: Runtime,
     client: SnapshotsClient<Channel>,
+}
+
+/// Opens the pipe; it is busy between one client and the server's waiting for the next.
+fn connect(pipe: &str) -> std::io::Result<NamedPipeClient> {
+    for _ in 0..500 {
+        match ClientOptions::new().open(pipe) {
+            Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            opened => return opened,
+        }
+    }
+    ClientOptions::new().open(pipe)
 }
 
 impl Server {
@@ -27,7 +44,7 @@ impl Server {
         let runtime = Runtime::new().expect("starts");
         let name = pipe.to_owned();
         let connector = tower::service_fn(move |_| {
-            let client = ClientOptions::new().open(&name);
+            let client = connect(&name);
             async { client.map(TokioIo::new) }
         });
         let endpoint = Endpoint::from_static("http://pipe");
