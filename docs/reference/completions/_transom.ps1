@@ -415,6 +415,7 @@ Register-ArgumentCompleter -Native -CommandName 'transom' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Tell what is wrong and what would be done; change nothing')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Tell what is wrong and what would be done; change nothing')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Read everything and compare digests, not only sizes')
+            [CompletionResult]::new('--rebuild', '--rebuild', [CompletionResultType]::ParameterName, 'Make the catalog again from what lies beside it, if it is missing or damaged. Nobody may use the store meanwhile')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print results as JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print no progress and no notes')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print no progress and no notes')

@@ -789,7 +789,7 @@ _transom() {
             return 0
             ;;
         transom__subcmd__fsck)
-            opts="-n -q -h --dry-run --full --root --json --quiet --help"
+            opts="-n -q -h --dry-run --full --rebuild --root --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -383,6 +383,7 @@ set edit:completion:arg-completer[transom] = {|@words|
             cand -n 'Tell what is wrong and what would be done; change nothing'
             cand --dry-run 'Tell what is wrong and what would be done; change nothing'
             cand --full 'Read everything and compare digests, not only sizes'
+            cand --rebuild 'Make the catalog again from what lies beside it, if it is missing or damaged. Nobody may use the store meanwhile'
             cand --json 'Print results as JSON'
             cand -q 'Print no progress and no notes'
             cand --quiet 'Print no progress and no notes'

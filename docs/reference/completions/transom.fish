@@ -282,6 +282,7 @@ complete -c transom -n "__fish_transom_using_subcommand verify" -s h -l help -d 
 complete -c transom -n "__fish_transom_using_subcommand fsck" -l root -d 'Folder of the store [default: /var/lib/transom for root, else transom in the user\'s data folder]' -r -F
 complete -c transom -n "__fish_transom_using_subcommand fsck" -s n -l dry-run -d 'Tell what is wrong and what would be done; change nothing'
 complete -c transom -n "__fish_transom_using_subcommand fsck" -l full -d 'Read everything and compare digests, not only sizes'
+complete -c transom -n "__fish_transom_using_subcommand fsck" -l rebuild -d 'Make the catalog again from what lies beside it, if it is missing or damaged. Nobody may use the store meanwhile'
 complete -c transom -n "__fish_transom_using_subcommand fsck" -l json -d 'Print results as JSON'
 complete -c transom -n "__fish_transom_using_subcommand fsck" -s q -l quiet -d 'Print no progress and no notes'
 complete -c transom -n "__fish_transom_using_subcommand fsck" -s h -l help -d 'Print help'
