@@ -155,6 +155,15 @@ impl Layout {
         digits.truncate(2);
         self.turns().join(digits)
     }
+
+    /// Says whether a name in one of the folders that the catalog decides about is of the form this program gives. What
+    /// else lies there is nobody's to remove.
+    pub(crate) fn is_own_name(&self, folder: &Path, name: &str) -> bool {
+        match folder == self.writables() {
+            true => is_writable_folder(&folder.join(name)),
+            false => is_digest_name(name),
+        }
+    }
 }
 
 /// Name of the sealed tar in a layer's folder.

@@ -12,7 +12,7 @@ use crate::catalog::{
 use crate::durable::{self, FileError, Named};
 use crate::fsck::damage_in;
 use crate::image::Removed;
-use crate::layout::{Layout, is_digest_name, is_writable_folder};
+use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::staging::{self, Staging};
 
@@ -151,12 +151,9 @@ impl Store {
     /// Returns the names in one of these folders that are of the form this program gives. What else lies there is
     /// nobody's to remove.
     fn own_names_in(&self, folder: &Path) -> Result<HashSet<String>, FileError> {
-        let is_own = |name: &String| match folder == self.layout.writables() {
-            true => is_writable_folder(&folder.join(name)),
-            false => is_digest_name(name),
-        };
         let names = durable::names_in(folder)?.into_iter();
-        Ok(names.filter(is_own).collect())
+        let own = names.filter(|name| self.layout.is_own_name(folder, name));
+        Ok(own.collect())
     }
 
     /// Moves what the catalog does not know into the trash, and what it knows back out of it.

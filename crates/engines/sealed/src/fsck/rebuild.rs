@@ -18,7 +18,7 @@ use super::damage_in;
 use crate::catalog::{self, Catalog, CatalogError, Doing, LayerRecord};
 use crate::durable::{self, Named};
 use crate::index::IndexSummary;
-use crate::layout::{Layout, is_digest_name, is_writable_folder};
+use crate::layout::{Layout, is_digest_name};
 use crate::maintain::{file_digest, index_again, index_digest};
 use crate::notes::{self, Compared};
 use crate::staging::{Staging, clean_dead, unique_name};
@@ -249,10 +249,7 @@ fn set_unknown_aside(
     for (folder, known) in crate::store::known_names(layout, tx)? {
         let there: HashSet<String> = durable::names_in(&folder)?.into_iter().collect();
         let mut unknown: Vec<_> = there.difference(&known).collect();
-        unknown.retain(|name| match folder == layout.writables() {
-            true => is_writable_folder(&folder.join(name)),
-            false => is_digest_name(name),
-        });
+        unknown.retain(|name| layout.is_own_name(&folder, name));
         unknown.sort();
         for name in unknown {
             let from = folder.join(name);

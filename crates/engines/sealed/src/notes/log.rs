@@ -74,9 +74,7 @@ impl Log {
     pub(super) fn append(&self, lines: &[String], number: u64) -> Result<(), FileError> {
         let mut file = durable::open_to_append(&self.path)?;
         let mut text = String::new();
-        for line in lines.iter().chain([&end(number)]) {
-            push_line(&mut text, line);
-        }
+        push_transaction(&mut text, lines, number);
         file.write_all(text.as_bytes())
             .named("append to", &self.path)?;
         durable::sync_file(&file, &self.path)
@@ -98,9 +96,7 @@ impl Log {
         let mut file = durable::create_file(&aside)?;
         let mut text = String::new();
         push_line(&mut text, &format!(r#"{{"notes":{SCHEMA_VERSION}}}"#));
-        for line in lines.iter().chain([&end(number)]) {
-            push_line(&mut text, line);
-        }
+        push_transaction(&mut text, lines, number);
         let written = file.write_all(text.as_bytes()).named("write", &aside);
         let in_place = written
             .and_then(|()| durable::sync_file(&file, &aside))
@@ -181,10 +177,6 @@ pub(crate) fn read(path: &Path) -> Result<Contents, FileError> {
     Ok(contents)
 }
 
-fn end(number: u64) -> String {
-    format!(r#"{{"end":{number}}}"#)
-}
-
 /// The number in a line that has nothing else.
 fn number_in(line: &str, word: &str) -> Option<u64> {
     let rest = line.strip_prefix("{\"")?.strip_prefix(word)?;
@@ -202,6 +194,14 @@ fn push_line(text: &mut String, line: &str) {
     text.push(' ');
     *text += line;
     text.push('\n');
+}
+
+/// The lines of a transaction, and the one that ends it.
+fn push_transaction(text: &mut String, lines: &[String], number: u64) {
+    for line in lines {
+        push_line(text, line);
+    }
+    push_line(text, &format!(r#"{{"end":{number}}}"#));
 }
 
 /// Returns a line without its checksum; none if it is damaged.
